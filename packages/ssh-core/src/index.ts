@@ -1,0 +1,3 @@
+export * as CapturedOutput from "./CapturedOutput.ts"
+export * as ClientPlatform from "./ClientPlatform.ts"
+export * as SshError from "./SshError.ts"

@@ -1,0 +1,123 @@
+import { Schema } from "effect"
+import { CapturedOutput } from "../../CapturedOutput.ts"
+import { Outcome } from "./outcome.ts"
+
+const Partial = {
+  /** The command as the caller named it, for display; never with secrets. */
+  command: Schema.String,
+  stdout: CapturedOutput,
+  stderr: CapturedOutput
+}
+
+/**
+ * The server did not open the channel or start the command.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class ChannelRefused extends Schema.TaggedError<ChannelRefused>("@toehold/ssh-core/ChannelRefused")(
+  "ChannelRefused",
+  {
+    /** What was asked for: `session`, `exec`, `sftp`, `pty`, `shell`, `direct-tcpip`. */
+    request: Schema.String,
+    /** The server's own words. */
+    detail: Schema.String,
+    /** `true` when waiting for another channel to close may help. */
+    busy: Schema.Boolean
+  }
+) {
+  readonly outcome: Outcome = "did-not-run"
+  get isRetryable(): boolean {
+    return this.busy
+  }
+  override get message(): string {
+    return `The server refused ${this.request}${this.detail === "" ? "" : `: ${this.detail}`}.`
+  }
+  get fix(): string {
+    if (this.busy) return "The connection has no free session (MaxSessions): close one, or try again."
+    if (this.request === "shell") {
+      return "The account must be able to run /bin/sh: a ForceCommand, a nologin shell or a system without a POSIX shell is in the way."
+    }
+    return "The server's configuration forbids it for this account; ask its owner."
+  }
+}
+
+/**
+ * The connection ended before the command's end was known.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold/ssh-core/ConnectionLost")(
+  "ConnectionLost",
+  { ...Partial, detail: Schema.String, outcome: Outcome }
+) {
+  get isRetryable(): boolean {
+    return this.outcome === "did-not-run"
+  }
+  override get message(): string {
+    const outcome = {
+      "did-not-run": "the command did not start",
+      "may-have-run": "the command may have run, and may still be running",
+      finished: "the command finished, but part of its output is missing"
+    }[this.outcome]
+    return `The connection was lost (${this.detail}): ${outcome}.`
+  }
+  get fix(): string {
+    return this.outcome === "did-not-run"
+      ? "Run it again."
+      : "Look at the machine for what the command left behind before you run it again; for long work use a job, which outlives the connection."
+  }
+}
+
+const killedText = (killed: boolean): string =>
+  killed ? "its process group was killed" : "whether its processes are gone could not be confirmed"
+
+/**
+ * The command ran past its time limit and was killed.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class CommandTimeout extends Schema.TaggedError<CommandTimeout>("@toehold/ssh-core/CommandTimeout")(
+  "CommandTimeout",
+  {
+    ...Partial,
+    /** The limit, in milliseconds. */
+    timeoutMs: Schema.Finite,
+    /** `true` when the remote process group is known to be gone. */
+    killed: Schema.Boolean
+  }
+) {
+  readonly outcome: Outcome = "may-have-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `The command did not end within ${this.timeoutMs} ms; ${killedText(this.killed)}.`
+  }
+  get fix(): string {
+    return "Allow more with --timeout, or start it as a job if it is long by nature. What it had done until then stays."
+  }
+}
+
+/**
+ * The command printed nothing for longer than allowed and was killed.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class IdleTimeout extends Schema.TaggedError<IdleTimeout>("@toehold/ssh-core/IdleTimeout")("IdleTimeout", {
+  ...Partial,
+  /** The limit, in milliseconds. */
+  timeoutMs: Schema.Finite,
+  /** `true` when the remote process group is known to be gone. */
+  killed: Schema.Boolean
+}) {
+  readonly outcome: Outcome = "may-have-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `The command printed nothing for ${this.timeoutMs} ms; ${killedText(this.killed)}.`
+  }
+  get fix(): string {
+    return "It may wait for input that nobody gives: pass --stdin, or flags that answer its questions; or allow more with --idle-timeout."
+  }
+}

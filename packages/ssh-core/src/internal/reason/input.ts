@@ -1,0 +1,95 @@
+import { Schema } from "effect"
+import type { Outcome } from "./outcome.ts"
+
+/**
+ * The machine's name can't be understood, or asks for something that can't be honoured.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class InvalidTarget extends Schema.TaggedError<InvalidTarget>("@toehold/ssh-core/InvalidTarget")(
+  "InvalidTarget",
+  {
+    /** The word that is at fault. */
+    word: Schema.String,
+    detail: Schema.String,
+    /** Where it stands, for a configuration file: `path:line`. */
+    location: Schema.optionalKey(Schema.String),
+    hint: Schema.optionalKey(Schema.String)
+  }
+) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `${this.location === undefined ? "" : `${this.location}: `}"${this.word}": ${this.detail}.`
+  }
+  get fix(): string {
+    return (
+      this.hint ??
+      "Write it as root@host:2222, ssh://user@host:port, a Host alias, or paste a whole ssh command line in quotes."
+    )
+  }
+}
+
+/**
+ * An argument can't be used as it is.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class InvalidArgument extends Schema.TaggedError<InvalidArgument>("@toehold/ssh-core/InvalidArgument")(
+  "InvalidArgument",
+  {
+    argument: Schema.String,
+    detail: Schema.String,
+    hint: Schema.optionalKey(Schema.String)
+  }
+) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `${this.argument}: ${this.detail}.`
+  }
+  get fix(): string {
+    return this.hint ?? "Correct the argument and call again."
+  }
+}
+
+/**
+ * A local or remote file may not be read or written by this user.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@toehold/ssh-core/PermissionDenied")(
+  "PermissionDenied",
+  { path: Schema.String, detail: Schema.String }
+) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `${this.path}: permission denied (${this.detail}).`
+  }
+  get fix(): string {
+    return "Check who owns the file and its folder, and their modes."
+  }
+}
+
+/**
+ * A local or remote file does not exist.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class NotFound extends Schema.TaggedError<NotFound>("@toehold/ssh-core/NotFound")("NotFound", {
+  path: Schema.String
+}) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `${this.path} does not exist.`
+  }
+  get fix(): string {
+    return "Check the path."
+  }
+}
