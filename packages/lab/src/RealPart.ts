@@ -1,0 +1,114 @@
+/**
+ * The real programs that tests run against: where they are on this machine, and what to do where they are missing.
+ *
+ * A suite that needs one is declared with {@link describeWith}. Where the part is missing the suite is skipped, and the
+ * test command ends by naming it with the line that would enable it; with `REQUIRE_REAL=1` it fails instead.
+ *
+ * @since 0.1.0
+ */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { describe, it } from "vitest"
+
+/**
+ * A program that some tests need.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RealPart {
+  readonly name: string
+  /** Names to look for, best first: on `PATH`, then in the folders where a user's `PATH` often doesn't reach. */
+  readonly programs: ReadonlyArray<string>
+  /** What the tests use it for, in a few words. */
+  readonly purpose: string
+  /** Debian package that brings it. */
+  readonly debianPackage: string
+}
+
+/**
+ * Every part there is, by the name that tests use.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const parts = {
+  ssh: part("ssh", ["ssh"], "the oracle for configuration files", "openssh-client"),
+  "ssh-keygen": part("ssh-keygen", ["ssh-keygen"], "the oracle for keys and known_hosts", "openssh-client"),
+  "ssh-agent": part("ssh-agent", ["ssh-agent"], "a real agent to sign with", "openssh-client"),
+  sshd: part("sshd", ["sshd"], "a real OpenSSH server", "openssh-server"),
+  dropbear: part("dropbear", ["dropbear"], "a real dropbear server", "dropbear-bin"),
+  puttygen: part("puttygen", ["puttygen"], "the oracle for .ppk keys", "putty-tools"),
+  bash: part("bash", ["bash"], "a login shell", "bash"),
+  fish: part("fish", ["fish"], "a login shell", "fish"),
+  csh: part("csh", ["tcsh", "csh"], "a login shell", "tcsh"),
+  busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static")
+} as const
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type PartName = keyof typeof parts
+
+function part(name: string, programs: ReadonlyArray<string>, purpose: string, debianPackage: string): RealPart {
+  return { name, programs, purpose, debianPackage }
+}
+
+const isExecutable = (path: string): boolean => {
+  try {
+    Fs.accessSync(path, Fs.constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Absolute path of a part's program on this machine, or `undefined` where it is missing.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const find = (name: PartName): string | undefined => {
+  const folders = [...(process.env["PATH"] ?? "").split(Path.delimiter), "/usr/sbin", "/sbin", "/usr/local/sbin"]
+  return parts[name].programs
+    .flatMap((program) => folders.filter((folder) => folder !== "").map((folder) => Path.join(folder, program)))
+    .find(isExecutable)
+}
+
+/**
+ * The path of a part that a suite declared with {@link describeWith} may rely on.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const path = (name: PartName): string => {
+  const found = find(name)
+  if (found === undefined) throw new Error(`${name} is missing: apt-get install -y ${parts[name].debianPackage}`)
+  return found
+}
+
+/**
+ * A suite that needs real parts: it runs where all are there, is skipped where one is missing, and fails there when
+ * `REQUIRE_REAL=1` is set.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const describeWith = (names: ReadonlyArray<PartName>, title: string, suite: () => void): void => {
+  const missing = names.filter((name) => find(name) === undefined)
+  if (missing.length === 0) {
+    describe(title, suite)
+    return
+  }
+  if (process.env["REQUIRE_REAL"] === "1") {
+    describe(title, () => {
+      it(`needs ${missing.join(", ")}`, () => {
+        path(missing[0] as PartName) // the list is not empty; this throws with the line that installs it
+      })
+    })
+    return
+  }
+  describe.skip(`${title} (needs ${missing.join(", ")})`, suite)
+}
