@@ -39,7 +39,9 @@ export class AuthRejected extends Schema.TaggedError<AuthRejected>("@toehold/ssh
   user: Schema.String,
   attempts: Schema.Array(AuthAttempt),
   /** The methods that the server still offers. */
-  serverOffers: Schema.Array(Schema.String)
+  serverOffers: Schema.Array(Schema.String),
+  /** The server's own words, where it ended authentication with some. */
+  detail: Schema.optionalKey(Schema.String)
 }) {
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -48,7 +50,8 @@ export class AuthRejected extends Schema.TaggedError<AuthRejected>("@toehold/ssh
       this.attempts.length === 0
         ? "nothing was tried, because no key, agent or password was at hand"
         : `tried ${this.attempts.map((attempt) => attempt.summary).join("; ")}`
-    return `${this.host} did not let ${this.user} in: ${tried}. The server offers ${this.serverOffers.join(", ") || "nothing more"}.`
+    const detail = this.detail === undefined ? "" : ` It said: ${this.detail}.`
+    return `${this.host} did not let ${this.user} in: ${tried}.${detail} The server offers ${this.serverOffers.join(", ") || "nothing more"}.`
   }
   get fix(): string {
     const triedKey = this.attempts.some((attempt) => attempt.method === "publickey" && attempt.result === "rejected")

@@ -1,0 +1,99 @@
+/**
+ * Running a command on a connected machine: what can be asked for, and what comes back.
+ *
+ * @since 0.1.0
+ */
+import type { Duration, Effect, Stream } from "effect"
+import type { CapturedOutput } from "./CapturedOutput.ts"
+import type * as SshError from "./SshError.ts"
+
+/**
+ * How a command ended. Exactly one of the two is set: a number, or the name of the signal that ended it (`SIGTERM`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExitStatus {
+  readonly exitCode: number | null
+  readonly signal: string | null
+}
+
+/**
+ * A piece of output, in the order of arrival.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OutputChunk {
+  readonly stream: "stdout" | "stderr"
+  readonly data: Uint8Array
+}
+
+/**
+ * Options for starting a command.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StartOptions<E = never, R = never> {
+  /** What the command reads. Nothing given means an empty input, ended at once, so that no command waits for it. */
+  readonly stdin?: string | Uint8Array | Stream.Stream<Uint8Array, E, R> | undefined
+  /** Runs the command in a terminal; stderr then comes on stdout. `true` for 80 columns and 24 rows. */
+  readonly pty?: boolean | { readonly rows: number; readonly cols: number; readonly term?: string } | undefined
+  /** Longest time that the command may run; it is killed then. Unlimited if not given. */
+  readonly timeout?: Duration.Input | undefined
+  /** Longest time without output; the command is killed then. Unlimited if not given. */
+  readonly idleTimeout?: Duration.Input | undefined
+  /** Time between SIGTERM and SIGKILL for a command that must end. Default: 2 seconds. */
+  readonly killGrace?: Duration.Input | undefined
+}
+
+/**
+ * Options for running a command to its end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExecOptions<E = never, R = never> extends StartOptions<E, R> {
+  /** Bytes kept of each stream: the first half of the limit and the last. Default: 16 MiB. */
+  readonly maxOutput?: number | undefined
+}
+
+/**
+ * A command that ran to its end. A non-zero exit code is a result, not an error.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExecResult extends ExitStatus {
+  readonly stdout: CapturedOutput
+  readonly stderr: CapturedOutput
+  /** From the request to the end of the output, in milliseconds. */
+  readonly durationMs: number
+}
+
+/**
+ * A command that is running. Its scope ends it: closing the scope before the command's end kills its process group.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunningCommand {
+  /** Process id on the machine, which is that of the process group as well. */
+  readonly pid: number
+  /**
+   * All output in the order of arrival, once. It fails as `exit` does. An output that nobody reads holds the command
+   * back, as a pipe does.
+   */
+  readonly output: Stream.Stream<OutputChunk, SshError.SshError>
+  /**
+   * The end of the command. Fails with `CommandTimeout`, `IdleTimeout` or `ConnectionLost`, never with a guess.
+   *
+   * **Gotchas**
+   *
+   * The end comes after the output: read `output`, or it may never come.
+   */
+  readonly exit: Effect.Effect<ExitStatus, SshError.SshError>
+  /** Sends a signal (default `TERM`) to the process group, `KILL` after the grace; `true` when it is gone. */
+  readonly kill: (signal?: string) => Effect.Effect<boolean>
+}

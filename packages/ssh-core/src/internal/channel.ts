@@ -1,0 +1,71 @@
+import { Effect } from "effect"
+import type * as Ssh2 from "ssh2"
+import * as CapturedOutput from "../CapturedOutput.ts"
+import * as SshError from "../SshError.ts"
+
+/** A pseudo-terminal to run a command in. */
+export interface Pty {
+  readonly rows: number
+  readonly cols: number
+  readonly term: string
+}
+
+/**
+ * A session channel that runs one exec request. `attach` is called in the very callback that brings the channel: the
+ * exit status may come in the same packet as the reply, and a listener attached later would miss it.
+ */
+export const exec = <A>(
+  connection: { readonly client: Ssh2.Client; readonly isOpen: () => boolean },
+  request: string,
+  pty: Pty | undefined,
+  attach: (channel: Ssh2.ClientChannel) => A
+): Effect.Effect<A, SshError.SshError> =>
+  Effect.callback<A, SshError.SshError>((resume) => {
+    let abandoned = false
+    const callback: Ssh2.ClientCallback = (error, channel) => {
+      if (error) {
+        resume(Effect.fail(refused(error, connection.isOpen())))
+      } else if (abandoned) {
+        channel.close()
+      } else {
+        resume(Effect.succeed(attach(channel)))
+      }
+    }
+    const options: Ssh2.ExecOptions = pty === undefined ? {} : { pty }
+    try {
+      connection.client.exec(request, options, callback)
+    } catch (error) {
+      // The driver throws where the socket is already gone.
+      resume(Effect.fail(lost(error instanceof Error ? error.message : String(error), "did-not-run")))
+    }
+    return Effect.sync(() => {
+      abandoned = true
+    })
+  })
+
+/** The connection ended before the command could print anything. */
+export const lost = (detail: string, outcome: SshError.Outcome): SshError.SshError =>
+  SshError.make(
+    new SshError.ConnectionLost({
+      command: "",
+      stdout: CapturedOutput.empty,
+      stderr: CapturedOutput.empty,
+      detail,
+      outcome
+    })
+  )
+
+/** Reason codes of SSH_MSG_CHANNEL_OPEN_FAILURE, RFC 4254 section 5.1. */
+const unknownChannelType = 3
+
+const refused = (error: Error & { readonly reason?: unknown }, connected: boolean): SshError.SshError => {
+  const detail = error.message.replace(/^\(SSH\) /, "")
+  const opening = /Channel open failure|No free channels/i.test(detail)
+  if (!connected) {
+    // Without a reply to the exec request nobody knows whether the server got it.
+    return detail.startsWith("Unable to exec") ? lost("it ended", "may-have-run") : lost("it ended", "did-not-run")
+  }
+  // OpenSSH answers a session over MaxSessions with more than one code; only an unknown type is certain not to change.
+  const busy = opening && error.reason !== unknownChannelType
+  return SshError.make(new SshError.ChannelRefused({ request: opening ? "session" : "exec", detail, busy }))
+}

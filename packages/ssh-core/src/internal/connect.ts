@@ -1,0 +1,151 @@
+/** A connection from the name of a host to the sessions on it, with everything closed by the scope. */
+import { Clock, Deferred, Duration, Effect, type Redacted, type Scope } from "effect"
+import type { Duplex } from "node:stream"
+import type * as Ssh2 from "ssh2"
+import * as SshError from "../SshError.ts"
+import type { SshConnectEvent, Stage } from "../SshConnectEvent.ts"
+import type { Credential } from "./auth.ts"
+import * as Handshake from "./handshake.ts"
+import * as Liveness from "./liveness.ts"
+import * as Sessions from "./sessions.ts"
+import * as Socket from "./socket.ts"
+
+export interface Options {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly family: 4 | 6 | undefined
+  /** A stream to the host through another machine, in place of a socket of our own. */
+  readonly through: Effect.Effect<Duplex, SshError.SshError, Scope.Scope> | undefined
+  readonly hostKeys: Pick<Handshake.Options, "hostKeyAlgorithms" | "verifyHostKey" | "noKnownHostKey">
+  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
+  readonly password: Redacted.Redacted<string> | undefined
+  readonly compression: boolean
+  readonly connectTimeout: Duration.Duration
+  readonly keepalive: { readonly interval: Duration.Duration; readonly countMax: number } | undefined
+  readonly maxSessions: number
+  readonly spareSessions: number
+  readonly emit: (event: SshConnectEvent) => Effect.Effect<void>
+}
+
+export interface Connected extends Omit<Handshake.Authenticated, "receivedBytes"> {
+  readonly sessions: Sessions.Sessions
+  readonly isOpen: () => boolean
+  /** Done when the connection is over, with the reason in words. */
+  readonly closed: Deferred.Deferred<string>
+  readonly whyClosed: () => string | undefined
+}
+
+export const connect = Effect.fn("SshClient.connect")(function* (
+  options: Options
+): Effect.fn.Return<Connected, SshError.SshError, Scope.Scope> {
+  const { host, port } = options
+  const stage: { current: Stage } = { current: "dns" }
+  const authenticated = yield* Effect.flatMap(open(options, stage), (socket) =>
+    Handshake.authenticate({
+      host,
+      port,
+      socket,
+      stage,
+      user: options.user,
+      ...options.hostKeys,
+      credentials: options.credentials,
+      password: options.password,
+      compression: options.compression,
+      keepaliveMs: options.keepalive === undefined ? 0 : Duration.toMillis(options.keepalive.interval),
+      emit: options.emit
+    })
+  ).pipe(
+    Effect.timeoutOrElse({
+      duration: options.connectTimeout,
+      orElse: () => {
+        const timeoutMs = Duration.toMillis(options.connectTimeout)
+        return Effect.fail(SshError.make(new SshError.ConnectTimeout({ host, port, stage: stage.current, timeoutMs })))
+      }
+    })
+  )
+  const { client } = authenticated
+  const closed = Deferred.makeUnsafe<string>()
+  let reason: string | undefined
+  const close = (detail: string) => {
+    reason ??= detail
+    Deferred.doneUnsafe(closed, Effect.succeed(detail))
+  }
+  client.on("error", (error) => close(error.message))
+  client.on("end", () => close("the server ended it"))
+  client.on("close", () => close("it was closed"))
+  if (options.keepalive !== undefined) {
+    yield* Liveness.silence({ receivedBytes: authenticated.receivedBytes, ...options.keepalive }).pipe(
+      Effect.flatMap((quiet) =>
+        Effect.sync(() => {
+          close(`nothing was received for ${Math.round(Duration.toSeconds(quiet))} s`)
+          client.destroy()
+        })
+      ),
+      Effect.forkScoped
+    )
+  }
+  const sessions = yield* Sessions.make(
+    { client, isOpen: () => reason === undefined },
+    { maxSessions: options.maxSessions, spares: options.spareSessions }
+  )
+  return { ...authenticated, sessions, isOpen: () => reason === undefined, closed, whyClosed: () => reason }
+})
+
+/** The way to the host's port. */
+const open = Effect.fnUntraced(function* (
+  options: Options,
+  stage: { current: Stage }
+): Effect.fn.Return<Duplex, SshError.SshError, Scope.Scope> {
+  const start = yield* Clock.monotonicTimeNanos
+  if (options.through !== undefined) {
+    stage.current = "tcp"
+    const stream = yield* options.through
+    const durationMs = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6
+    yield* options.emit({ _tag: "StageDone", stage: "tcp", durationMs, detail: "through the jump host" })
+    stage.current = "banner"
+    return stream
+  }
+  const clock = yield* Clock.Clock
+  let resolved = start
+  const { remoteAddress, socket } = yield* Socket.open(
+    { host: options.host, port: options.port, family: options.family },
+    () => {
+      resolved = clock.monotonicTimeNanosUnsafe()
+      stage.current = "tcp"
+    }
+  )
+  const connected = yield* Clock.monotonicTimeNanos
+  yield* options.emit({
+    _tag: "StageDone",
+    stage: "dns",
+    durationMs: Number(resolved - start) / 1e6,
+    detail: remoteAddress
+  })
+  yield* options.emit({
+    _tag: "StageDone",
+    stage: "tcp",
+    durationMs: Number(connected - resolved) / 1e6,
+    detail: `${remoteAddress} port ${options.port}`
+  })
+  stage.current = "banner"
+  return socket
+})
+
+/** A stream from the connected machine to another one, for a connection that goes through it. */
+export const forward = (
+  client: Ssh2.Client,
+  to: { readonly host: string; readonly port: number }
+): Effect.Effect<Duplex, SshError.SshError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<Duplex, SshError.SshError>((resume) => {
+      client.forwardOut("127.0.0.1", 0, to.host, to.port, (error, channel) => {
+        if (error === undefined) return resume(Effect.succeed(channel))
+        const detail = error.message.replace(/^\(SSH\) /, "")
+        return resume(
+          Effect.fail(SshError.make(new SshError.ChannelRefused({ request: "direct-tcpip", detail, busy: false })))
+        )
+      })
+    }),
+    (channel) => Effect.sync(() => channel.destroy())
+  )

@@ -1,0 +1,297 @@
+/** Runs one command over the sessions of a connection: input, output, limits, and the kill that makes limits real. */
+import { type Cause, Clock, Deferred, Duration, Effect, Exit, Fiber, Option, Queue, type Scope, Stream } from "effect"
+import * as CapturedOutput from "../CapturedOutput.ts"
+import * as SshCommand from "../SshCommand.ts"
+import * as SshError from "../SshError.ts"
+import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, RunningCommand, StartOptions } from "../SshExec.ts"
+import { Capture } from "./capture.ts"
+import type { Pty } from "./channel.ts"
+import { killScript } from "./kill.ts"
+import type { Ending, OutputSink, RemoteProcess } from "./remoteProcess.ts"
+import type { Sessions } from "./sessions.ts"
+
+export interface Machine {
+  readonly sessions: Sessions
+  /** Why the connection ended, in words, once it did. */
+  readonly whyClosed: () => string | undefined
+  /** Sessions of a connection of their own, for a kill where the first one has none left. */
+  readonly fresh: Effect.Effect<Sessions, SshError.SshError, Scope.Scope>
+}
+
+const defaultMaxOutput = 16 * 1024 * 1024
+const defaultGrace = Duration.seconds(2)
+
+/** Output that waits for a slow reader; past this the flow is held back. */
+const highWater = 1024 * 1024
+
+const ptyOf = (option: StartOptions["pty"]): Pty | undefined => {
+  if (option === undefined || option === false) return undefined
+  if (option === true) return { rows: 24, cols: 80, term: "xterm-256color" }
+  return { term: "xterm-256color", ...option }
+}
+
+/** The options that are about the process itself. */
+type LaunchOptions = Omit<StartOptions, "stdin">
+
+interface Limits {
+  readonly timeout: Duration.Duration | undefined
+  readonly idleTimeout: Duration.Duration | undefined
+  readonly killGrace: Duration.Duration
+}
+
+const limitsOf = (options: LaunchOptions): Limits => ({
+  timeout: options.timeout === undefined ? undefined : Duration.fromInputUnsafe(options.timeout),
+  idleTimeout: options.idleTimeout === undefined ? undefined : Duration.fromInputUnsafe(options.idleTimeout),
+  killGrace: options.killGrace === undefined ? defaultGrace : Duration.fromInputUnsafe(options.killGrace)
+})
+
+type Captured = () => { readonly stdout: CapturedOutput.CapturedOutput; readonly stderr: CapturedOutput.CapturedOutput }
+
+const nothingCaptured: Captured = () => ({ stdout: CapturedOutput.empty, stderr: CapturedOutput.empty })
+
+type Over = {
+  readonly _tag: "Over"
+  readonly reason: "CommandTimeout" | "IdleTimeout"
+  readonly limit: Duration.Duration
+}
+
+/** One command under way, with its output going to a sink. */
+interface Launched {
+  readonly process: RemoteProcess
+  /** To be run once. */
+  readonly exit: Effect.Effect<ExitStatus, SshError.SshError>
+  readonly kill: (signal: string) => Effect.Effect<boolean>
+}
+
+/**
+ * Starts a command with its output going to `sink`, which is called in the driver's own callback. The scope's end
+ * before the command's kills the process group.
+ */
+const launch = Effect.fnUntraced(function* (
+  machine: Machine,
+  command: SshCommand.SshCommand,
+  options: LaunchOptions,
+  makeSink: (process: RemoteProcess) => OutputSink,
+  captured: Captured
+): Effect.fn.Return<Launched, SshError.SshError, Scope.Scope> {
+  const script = yield* Effect.fromResult(SshCommand.toScript(command))
+  const limits = limitsOf(options)
+  const name = SshCommand.display(command)
+  const killing = (process: RemoteProcess, signal: string) => killProcess(machine, process, signal, limits.killGrace)
+  const process = yield* Effect.acquireRelease(
+    machine.sessions.start({ script, secret: SshCommand.hasSecrets(command), pty: ptyOf(options.pty) }),
+    (process) => (process.isEnded ? Effect.void : killing(process, "TERM")),
+    { interruptible: true }
+  )
+  const sink = makeSink(process)
+  const clock = yield* Clock.Clock
+  let lastOutput = clock.monotonicTimeNanosUnsafe()
+  if (limits.idleTimeout === undefined) {
+    process.connect(sink)
+  } else {
+    const noting = (forward: (chunk: Buffer) => void) => (chunk: Buffer) => {
+      lastOutput = clock.monotonicTimeNanosUnsafe()
+      forward(chunk)
+    }
+    process.connect({ stdout: noting(sink.stdout), stderr: noting(sink.stderr) })
+  }
+
+  const ended = Deferred.await(process.ended)
+  const over = (reason: Over["reason"], limit: Duration.Duration): Over => ({ _tag: "Over", reason, limit })
+  const outOfTime = (limit: Duration.Duration) => Effect.as(Effect.sleep(limit), over("CommandTimeout", limit))
+  const outOfPatience = Effect.fnUntraced(function* (limit: Duration.Duration) {
+    const limitNanos = BigInt(Math.ceil(Duration.toMillis(limit) * 1e6))
+    for (;;) {
+      const quiet = (yield* Clock.monotonicTimeNanos) - lastOutput
+      if (quiet >= limitNanos) return over("IdleTimeout", limit)
+      yield* Effect.sleep(Duration.nanos(limitNanos - quiet))
+    }
+  })
+  let verdict: Effect.Effect<Ending | Over> = ended
+  if (limits.timeout !== undefined) verdict = Effect.raceFirst(verdict, outOfTime(limits.timeout))
+  if (limits.idleTimeout !== undefined) verdict = Effect.raceFirst(verdict, outOfPatience(limits.idleTimeout))
+
+  // The kill comes after the race is decided: else the end that it brings about would win it.
+  const exit = Effect.flatMap(verdict, (verdict) =>
+    verdict._tag === "Over"
+      ? Effect.flatMap(killing(process, "TERM"), (killed) => {
+          const fields = { command: name, ...captured(), timeoutMs: Duration.toMillis(verdict.limit), killed }
+          const reason =
+            verdict.reason === "CommandTimeout" ? new SshError.CommandTimeout(fields) : new SshError.IdleTimeout(fields)
+          return Effect.fail(SshError.make(reason))
+        })
+      : conclude(machine, process, verdict, name, captured)
+  )
+  return { process, exit, kill: (signal) => killing(process, signal) }
+})
+
+/** The end of a command, from the end of its channel. */
+const conclude = (
+  machine: Machine,
+  process: RemoteProcess,
+  ending: Ending,
+  command: string,
+  captured: Captured
+): Effect.Effect<ExitStatus, SshError.SshError> => {
+  if (ending._tag === "Exited" && process.hasStarted) return Effect.succeed(ending.status)
+  if (ending._tag === "Exited" || (ending.connected && !process.hasStarted)) {
+    // A shell that waited for its command and ended before it read one, for a time limit of its own, can be replaced.
+    const detail = process.isGreeted ? "the waiting shell ended" : process.noise || "the login ended without a word"
+    const reason = new SshError.ChannelRefused({ request: "shell", detail, busy: process.isGreeted })
+    return Effect.fail(SshError.make(reason))
+  }
+  const detail = ending.connected
+    ? "the server closed the channel and gave no exit status"
+    : (machine.whyClosed() ?? "it ended")
+  const outcome = ending.status === undefined ? "may-have-run" : "finished"
+  return Effect.fail(SshError.make(new SshError.ConnectionLost({ command, ...captured(), detail, outcome })))
+}
+
+/** A command gets this long to come to its kill before a second connection is tried, or the attempt is given up. */
+const killWithin = Duration.seconds(3)
+
+/**
+ * Ends the process group, and says whether it is gone. A signal request on the channel would do only where the server
+ * allows it (root logins of OpenSSH before 9.8 refuse them), so a command of its own does it.
+ */
+const killProcess = (
+  machine: Machine,
+  process: RemoteProcess,
+  signal: string,
+  grace: Duration.Duration
+): Effect.Effect<boolean> => {
+  const attempt = Effect.gen(function* () {
+    if (process.isEnded) return true
+    const greeted = yield* Deferred.poll(process.greeted)
+    if (Option.isNone(greeted)) return false
+    const { pid, ownGroup } = yield* greeted.value
+    const script = killScript({ pid, ownGroup, signal, graceMs: Duration.toMillis(grace) })
+    const run = (sessions: Sessions) => runForOutput(sessions, script)
+    const reach = { duration: Duration.sum(grace, killWithin), orElse: () => Effect.succeed("") }
+    const here = yield* run(machine.sessions).pipe(
+      Effect.timeoutOrElse(reach),
+      Effect.orElseSucceed(() => "")
+    )
+    if (here !== "") return here === "gone"
+    const elsewhere = Effect.scoped(Effect.flatMap(machine.fresh, run))
+    return (
+      (yield* elsewhere.pipe(
+        Effect.timeoutOrElse(reach),
+        Effect.orElseSucceed(() => "")
+      )) === "gone"
+    )
+  }).pipe(
+    Effect.tap((gone) =>
+      Effect.sync(() => {
+        if (!gone && process.channel.writable) process.channel.signal("KILL")
+      })
+    ),
+    // A child that left the group may hold the output open; the channel must not wait for it.
+    Effect.tap(() => Effect.timeoutOption(Deferred.await(process.ended), Duration.millis(250))),
+    Effect.tap(() => Effect.sync(() => process.abandon()))
+  )
+  // In a fiber of its own, for the kill must go on, and its own time limits hold, while the caller is interrupted.
+  return Effect.uninterruptible(
+    Effect.flatMap(Effect.forkDetach(Effect.interruptible(attempt)), (fiber) => Fiber.join(fiber))
+  )
+}
+
+/** Runs a script of our own and gives back the last word that it printed. */
+const runForOutput = (sessions: Sessions, script: string): Effect.Effect<string, SshError.SshError> =>
+  Effect.gen(function* () {
+    const process = yield* sessions.start({ script, secret: false, pty: undefined })
+    let output = ""
+    process.connect({
+      stdout: (chunk) => void (output = (output + chunk.toString("latin1")).slice(-64)),
+      stderr: ignore
+    })
+    process.endInput()
+    yield* Deferred.await(process.ended)
+    return output.trim()
+  })
+
+const ignore = (): void => undefined
+
+/** Gives the command its standard input; fails when the stream that it comes from does. */
+const feed = <E, R>(process: RemoteProcess, stdin: StartOptions<E, R>["stdin"]): Effect.Effect<void, E, R> => {
+  if (stdin === undefined) return Effect.sync(() => process.endInput())
+  if (typeof stdin === "string" || stdin instanceof Uint8Array) return Effect.sync(() => process.endInput(stdin))
+  return Effect.andThen(
+    Stream.runForEach(stdin, (chunk) => process.write(chunk)),
+    Effect.sync(() => process.endInput())
+  )
+}
+
+/** Runs a command to its end and keeps its output within a limit. */
+export const exec = <E, R>(
+  machine: Machine,
+  command: SshCommand.SshCommand,
+  options: ExecOptions<E, R>
+): Effect.Effect<ExecResult, SshError.SshError | E, R> => {
+  const { stdin } = options
+  const run = Effect.gen(function* () {
+    const start = yield* Clock.monotonicTimeNanos
+    const limit = options.maxOutput ?? defaultMaxOutput
+    const stdout = new Capture(limit)
+    const stderr = new Capture(limit)
+    const sink = { stdout: (chunk: Buffer) => stdout.push(chunk), stderr: (chunk: Buffer) => stderr.push(chunk) }
+    const captured = () => ({ stdout: stdout.result(), stderr: stderr.result() })
+    const launched = yield* launch(machine, command, options, () => sink, captured)
+    const status = yield* isStream<E, R>(stdin)
+      ? Effect.raceFirst(launched.exit, Effect.andThen(feed<E, R>(launched.process, stdin), Effect.never))
+      : Effect.andThen(feed<E, R>(launched.process, stdin), launched.exit)
+    const durationMs = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6
+    return { ...status, ...captured(), durationMs }
+  }).pipe(Effect.scoped)
+  // What certainly did not run is run again, unless its input is a stream, which may be gone.
+  return isStream<E, R>(stdin) ? run : Effect.retry(run, { while: isReplaceable, times: 1 })
+}
+
+const isStream = <E, R>(stdin: StartOptions<E, R>["stdin"]): stdin is Stream.Stream<Uint8Array, E, R> =>
+  Stream.isStream(stdin)
+
+const isReplaceable = (error: unknown): boolean =>
+  error instanceof SshError.SshError &&
+  error.reason._tag === "ChannelRefused" &&
+  error.reason.request === "shell" &&
+  error.reason.busy
+
+/** Starts a command and hands out its output as it comes. */
+export const start = <R>(
+  machine: Machine,
+  command: SshCommand.SshCommand,
+  options: StartOptions<never, R>
+): Effect.Effect<RunningCommand, SshError.SshError, Scope.Scope | R> =>
+  Effect.gen(function* () {
+    const queue = yield* Queue.unbounded<OutputChunk, SshError.SshError | Cause.Done>()
+    let waiting = 0
+    const sink = (process: RemoteProcess): OutputSink => {
+      const to = (stream: OutputChunk["stream"]) => (data: Buffer) => {
+        waiting += data.length
+        Queue.offerUnsafe(queue, { stream, data })
+        if (waiting > highWater) process.pause()
+      }
+      return { stdout: to("stdout"), stderr: to("stderr") }
+    }
+    const launched = yield* launch(machine, command, options, sink, nothingCaptured)
+    const { process } = launched
+    yield* Effect.forkScoped(feed<never, R>(process, options.stdin))
+    const exit = yield* Effect.forkScoped(
+      launched.exit.pipe(
+        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Queue.end(queue) : Queue.failCause(queue, exit.cause)))
+      )
+    )
+    // An end before the greeting is told by the exit, which then knows why.
+    const greeted = yield* Effect.raceFirst(
+      Deferred.await(process.greeted),
+      Effect.andThen(Deferred.await(process.ended), Effect.never)
+    ).pipe(Effect.raceFirst(Effect.andThen(Fiber.join(exit), Effect.never)))
+    const output = Stream.fromQueue(queue).pipe(
+      Stream.mapArray((chunks) => {
+        for (const { data } of chunks) waiting -= data.length
+        if (waiting <= highWater) process.resume()
+        return chunks
+      })
+    )
+    return { pid: greeted.pid, output, exit: Fiber.join(exit), kill: (signal = "TERM") => launched.kill(signal) }
+  })

@@ -1,0 +1,343 @@
+/**
+ * From an open socket to an authenticated connection. The driver's callbacks go into a queue, and one loop answers
+ * them, so that looking a host key up or asking an agent is an effect like any other.
+ */
+import { Clock, Effect, Queue, Redacted, type Scope } from "effect"
+import { createHash } from "node:crypto"
+import type { Duplex } from "node:stream"
+import type * as Ssh2 from "ssh2"
+import * as SshError from "../SshError.ts"
+import type { Algorithms, SshConnectEvent, Stage } from "../SshConnectEvent.ts"
+import * as Algorithms_ from "./algorithms.ts"
+import { Authentication, type Challenge, type Credential } from "./auth.ts"
+import * as Driver from "./driver.ts"
+import { ServerHello } from "./serverHello.ts"
+
+export interface Options {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly socket: Duplex
+  /** Signature algorithms for the host key, best first; `undefined` for all that the driver has. */
+  readonly hostKeyAlgorithms: (
+    supported: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlyArray<string>, SshError.SshError>
+  readonly verifyHostKey: (key: Uint8Array) => Effect.Effect<void, SshError.SshError>
+  /** The error for a server that has none of the key types that are known for it, if any are. */
+  readonly noKnownHostKey: Effect.Effect<void, SshError.SshError>
+  /** Credentials are gathered when the server is ready for them. */
+  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
+  readonly password: Redacted.Redacted<string> | undefined
+  readonly compression: boolean
+  readonly keepaliveMs: number
+  readonly emit: (event: SshConnectEvent) => Effect.Effect<void>
+  /** Keeps what is under way up to date, for a time limit from outside to name it. */
+  readonly stage: { current: Stage }
+}
+
+export interface Authenticated {
+  readonly client: Ssh2.Client
+  readonly identification: string
+  readonly chosen: Algorithms
+  readonly hostKey: { readonly keyType: string; readonly fingerprint: string }
+  readonly attempts: ReadonlyArray<SshError.AuthAttempt>
+  readonly banner: string
+  /** Total of bytes received so far. */
+  readonly receivedBytes: () => number
+}
+
+type Signal =
+  | { readonly _tag: "Identified" }
+  | { readonly _tag: "HostKey"; readonly key: Buffer; readonly answer: (accept: boolean) => void }
+  | { readonly _tag: "Negotiated"; readonly algorithms: Ssh2.NegotiatedAlgorithms }
+  | {
+      readonly _tag: "NextAuth"
+      readonly offers: ReadonlyArray<string> | null
+      readonly partial: boolean
+      readonly next: (method: Ssh2.AnyAuthMethod) => void
+    }
+  | { readonly _tag: "Challenge"; readonly challenge: Challenge }
+  | { readonly _tag: "PasswordChange"; readonly prompt: string }
+  | { readonly _tag: "Banner"; readonly text: string }
+  | { readonly _tag: "Ready" }
+  | { readonly _tag: "Failed"; readonly error: DriverError }
+  | { readonly _tag: "Closed" }
+
+type DriverError = Error & { readonly level?: string; readonly code?: string | number }
+
+/** A banner may be many kB, and a server may send many of them. */
+const maxBanner = 64 * 1024
+
+export const authenticate = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<Authenticated, SshError.SshError, Scope.Scope> {
+  const driver = yield* Driver.load
+  const supported = yield* Algorithms_.offered({ compression: options.compression })
+  const ours = { ...supported, serverHostKey: yield* options.hostKeyAlgorithms(supported.serverHostKey) }
+  const hello = new ServerHello()
+  const signals = yield* Queue.unbounded<Signal>()
+  const signal = (next: Signal) => {
+    Queue.offerUnsafe(signals, next)
+  }
+
+  let received = 0
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => new driver.Client()),
+    (client) =>
+      Effect.sync(() => {
+        client.end()
+        client.destroy()
+      })
+  )
+  let lastFailure: { readonly offers: ReadonlyArray<string>; readonly partial: boolean } | undefined
+  let agentFailure: string | undefined
+  client.on("error", (error: DriverError) => {
+    // A key that an agent won't sign with is one attempt that failed; authentication goes on.
+    if (error.level === "agent") agentFailure = error.message
+    else signal({ _tag: "Failed", error })
+  })
+  client.on("handshake", (algorithms) => signal({ _tag: "Negotiated", algorithms }))
+  client.on("banner", (text) => signal({ _tag: "Banner", text }))
+  client.on("change password", (prompt) => signal({ _tag: "PasswordChange", prompt }))
+  client.on("ready", () => signal({ _tag: "Ready" }))
+  client.on("close", () => signal({ _tag: "Closed" }))
+  client.connect({
+    sock: options.socket,
+    username: options.user,
+    readyTimeout: 0,
+    keepaliveInterval: options.keepaliveMs,
+    // Only the pings are the driver's: it counts replies alone, and would call a busy slow link dead.
+    keepaliveCountMax: Number.POSITIVE_INFINITY,
+    algorithms: mutable(ours),
+    hostVerifier: (key: Buffer, answer: (accept: boolean) => void) => signal({ _tag: "HostKey", key, answer }),
+    authHandler: (offers, partial, next) => {
+      signal({ _tag: "NextAuth", offers: offers as ReadonlyArray<string> | null, partial: partial === true, next })
+    }
+  })
+  tapAuthFailures(client, (offers, partial) => {
+    lastFailure = { offers, partial }
+  })
+  // The driver has paused the socket, so that this listener misses nothing and starts nothing.
+  options.socket.on("data", (chunk: Buffer) => {
+    received += chunk.length
+    if (hello.done) return
+    const known = hello.identification
+    hello.push(chunk)
+    if (known === undefined && hello.identification !== undefined) signal({ _tag: "Identified" })
+  })
+
+  const { stage } = options
+  const stageDone = yield* stopwatch(options.emit)
+  const closed = (detail: string) =>
+    SshError.make(
+      new SshError.ConnectionClosed({
+        host: options.host,
+        port: options.port,
+        stage: stage.current === "dns" ? "tcp" : stage.current,
+        detail
+      })
+    )
+  let authentication: Authentication | undefined
+  let chosen: Algorithms | undefined
+  let hostKey = { keyType: "", fingerprint: "" }
+  let banner = ""
+
+  const rejection = (detail?: string) =>
+    SshError.make(
+      new SshError.AuthRejected({
+        host: options.host,
+        port: options.port,
+        user: options.user,
+        attempts: [...(authentication?.attempts ?? [])],
+        serverOffers: [...(authentication?.offers ?? [])],
+        ...(detail === undefined ? {} : { detail })
+      })
+    )
+
+  const emitAttempts = Effect.fnUntraced(function* (from: number) {
+    for (const attempt of authentication?.attempts.slice(from) ?? [])
+      yield* options.emit({ _tag: "AuthTried", attempt })
+  })
+
+  const failed = Effect.fnUntraced(function* (error: DriverError) {
+    const detail = error.message
+    if (error.level === "handshake" && hello.lists !== undefined) {
+      const mismatch = Algorithms_.firstMismatch(ours, hello.lists)
+      if (mismatch !== undefined) {
+        if (mismatch.kind === "host-key") yield* options.noKnownHostKey
+        return yield* SshError.make(new SshError.NoCommonAlgorithm({ host: options.host, port: options.port, ...mismatch }))
+      }
+    }
+    if (stage.current === "banner" && hello.received !== "" && hello.identification === undefined) {
+      return yield* SshError.make(new SshError.NotSsh({ host: options.host, port: options.port, received: hello.received }))
+    }
+    if (stage.current === "auth" && (error.level === "client-authentication" || authentication !== undefined)) {
+      const before = authentication?.attempts.length ?? 0
+      if (typeof error.code === "number") {
+        // A disconnect (RFC 4253, section 11.1) answers the attempt that is under way, such as one key too many.
+        authentication?.rejected(authentication.offers, false, detail)
+        yield* emitAttempts(before)
+        return yield* rejection((detail))
+      }
+      if (error.level === "client-authentication") return yield* rejection(())
+    }
+    return yield* closed((typeof error.code === "string" ? error.code : detail))
+  })
+
+  for (;;) {
+    const next = yield* Queue.take(signals)
+    switch (next._tag) {
+      case "Identified": {
+        yield* options.emit({ _tag: "Identified", identification: hello.identification ?? "" })
+        yield* stageDone("banner", hello.identification ?? "")
+        stage.current = "kex"
+        break
+      }
+      case "HostKey": {
+        if (hello.lists !== undefined) yield* options.emit({ _tag: "Offered", ours, theirs: hello.lists })
+        yield* stageDone("kex", "")
+        stage.current = "host-key"
+        hostKey = describeKey(next.key)
+        yield* options.emit({ _tag: "HostKeyShown", ...hostKey })
+        yield* options.verifyHostKey(next.key)
+        yield* stageDone("host-key", `${hostKey.keyType} ${hostKey.fingerprint}`)
+        next.answer(true)
+        break
+      }
+      case "Negotiated": {
+        chosen = negotiated(next.algorithms)
+        yield* options.emit({ _tag: "Negotiated", chosen })
+        stage.current = "auth"
+        break
+      }
+      case "NextAuth": {
+        if (authentication === undefined) {
+          authentication = new Authentication({
+            user: options.user,
+            credentials: yield* options.credentials,
+            password: options.password,
+            onChallenge: (challenge) => signal({ _tag: "Challenge", challenge })
+          })
+        } else {
+          const before = authentication.attempts.length
+          const answer = lastFailure ?? { offers: next.offers ?? [], partial: next.partial }
+          authentication.rejected(answer.offers, answer.partial, agentFailure)
+          agentFailure = undefined
+          yield* emitAttempts(before)
+        }
+        const method = authentication.next()
+        if (method === undefined) return yield* rejection(())
+        next.next(method)
+        break
+      }
+      case "Challenge": {
+        const { prompts, answer } = next.challenge
+        const renewal = prompts.find((prompt) => /new password|expired/i.test(prompt.prompt))
+        if (renewal !== undefined) {
+          return yield* expired((options, renewal.prompt))
+        }
+        // Only a question whose answer is not shown is one for the password.
+        answer(prompts.map((prompt) => (prompt.echo === true ? "" : passwordOf(options.password))))
+        break
+      }
+      case "PasswordChange":
+        return yield* expired((options, next.prompt))
+      case "Banner": {
+        if (banner.length < maxBanner) {
+          banner += next.text.slice(0, maxBanner - banner.length)
+          yield* options.emit({ _tag: "BannerShown", text: next.text.slice(0, maxBanner) })
+        }
+        break
+      }
+      case "Ready": {
+        const before = authentication?.attempts.length ?? 0
+        authentication?.accepted()
+        yield* emitAttempts(before)
+        const last = authentication?.attempts.at(-1)
+        yield* stageDone("auth", last === undefined ? `${options.user} (none)` : `${options.user}, ${last.summary}`)
+        return {
+          client,
+          identification: hello.identification ?? "",
+          chosen: chosen ?? ours,
+          hostKey,
+          attempts: authentication?.attempts ?? [],
+          banner,
+          receivedBytes: () => received
+        }
+      }
+      case "Failed":
+        return yield* failed(next.error)
+      case "Closed":
+        return yield* closed((""))
+    }
+  }
+})
+
+const passwordOf = (password: Redacted.Redacted<string> | undefined): string =>
+  password === undefined ? "" : Redacted.value(password)
+
+const expired = (options: Options, prompt: string): SshError.SshError =>
+  SshError.make(
+    new SshError.PasswordExpired({ host: options.host, user: options.user, prompt: prompt.trim().slice(0, 200) })
+  )
+
+/** Emits a finished stage with the time since the one before it. */
+const stopwatch = (emit: Options["emit"]) =>
+  Effect.map(Clock.monotonicTimeNanos, (start) => {
+    let since = start
+    return Effect.fnUntraced(function* (stage: Stage, detail: string) {
+      const now = yield* Clock.monotonicTimeNanos
+      const durationMs = Number(now - since) / 1e6
+      since = now
+      yield* emit({ _tag: "StageDone", stage, durationMs, detail })
+    })
+  })
+
+/** Key type and fingerprint of a public key in wire format. */
+const describeKey = (key: Buffer): { readonly keyType: string; readonly fingerprint: string } => {
+  const length = key.length >= 4 ? key.readUInt32BE(0) : 0
+  return {
+    keyType: key.toString("latin1", 4, 4 + Math.min(length, 64)),
+    fingerprint: `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`
+  }
+}
+
+const negotiated = (algorithms: Ssh2.NegotiatedAlgorithms): Algorithms => ({
+  kex: [algorithms.kex],
+  serverHostKey: [algorithms.serverHostKey],
+  cipher: [algorithms.cs.cipher, algorithms.sc.cipher],
+  mac: [algorithms.cs.mac, algorithms.sc.mac],
+  compression: [algorithms.cs.compress, algorithms.sc.compress]
+})
+
+const mutable = (algorithms: Algorithms): Ssh2.Algorithms =>
+  // The names come from the driver itself and from known_hosts narrowed to the driver's.
+  ({
+    kex: [...algorithms.kex],
+    serverHostKey: [...algorithms.serverHostKey],
+    cipher: [...algorithms.cipher],
+    hmac: [...algorithms.mac],
+    compress: [...algorithms.compression]
+  }) as Ssh2.Algorithms
+
+type FailureHandler = (protocol: unknown, methods: ReadonlyArray<string>, partial: boolean) => void
+
+/**
+ * For keys of an agent the driver passes on neither the methods that are left nor a partial success, so its handler of
+ * SSH_MSG_USERAUTH_FAILURE is watched. Where the driver keeps no such handler, what it passes on must do.
+ */
+const tapAuthFailures = (
+  client: Ssh2.Client,
+  onFailure: (methods: ReadonlyArray<string>, partial: boolean) => void
+): void => {
+  const { _protocol: protocol } = client as unknown as {
+    readonly _protocol?: { readonly _handlers?: { USERAUTH_FAILURE?: FailureHandler } }
+  }
+  const handlers = protocol?._handlers
+  const original = handlers?.USERAUTH_FAILURE
+  if (handlers === undefined || original === undefined) return
+  handlers.USERAUTH_FAILURE = (self, methods, partial) => {
+    onFailure(methods, partial)
+    original(self, methods, partial)
+  }
+}

@@ -1,0 +1,31 @@
+/** The shell text that ends a process group and says whether it is gone. */
+
+/**
+ * Sends `signal` to the group, waits up to `graceMs` for it to empty, then SIGKILL, and prints `gone` or `left`. Only
+ * `kill -SIG -PGID` works in dash, bash and BusyBox alike. A zombie that nobody reaps is no longer a process: where
+ * /proc tells, it does not count.
+ */
+export const killScript = (options: {
+  readonly pid: number
+  readonly ownGroup: boolean
+  readonly signal: string
+  readonly graceMs: number
+}): string => {
+  const target = options.ownGroup ? `-${options.pid}` : String(options.pid)
+  const alive = options.ownGroup
+    ? `alive() { kill -0 ${target} 2>/dev/null || return 1; [ -r /proc/self/stat ] || return 0; ` +
+      `for f in /proc/[0-9]*/stat; do { IFS= read -r l <"$f"; } 2>/dev/null || continue; l=\${l##*) }; set -- $l; ` +
+      `[ "$3" = ${options.pid} ] && [ "$1" != Z ] && [ "$1" != X ] && return 0; done; return 1; }`
+    : `alive() { kill -0 ${target} 2>/dev/null; }`
+  return [
+    alive,
+    `kill -${options.signal} ${target} 2>/dev/null`,
+    wait(Math.ceil(options.graceMs / 50)),
+    `kill -KILL ${target} 2>/dev/null`,
+    wait(40),
+    "if alive; then echo left; else echo gone; fi"
+  ].join("; ")
+}
+
+const wait = (rounds: number): string =>
+  `i=0; while alive && [ $i -lt ${rounds} ]; do sleep 0.05 2>/dev/null || sleep 1; i=$((i+1)); done`

@@ -1,0 +1,211 @@
+import { Deferred, Effect, Exit } from "effect"
+import type * as Ssh2 from "ssh2"
+import { Greeting } from "./greeting.ts"
+
+/** How a command ended: exactly one of the two is set. */
+export interface ExitStatus {
+  readonly exitCode: number | null
+  /** `SIGTERM` and the like. */
+  readonly signal: string | null
+}
+
+/** How the channel ended: with the command's end, or without anybody knowing it. */
+export type Ending =
+  | { readonly _tag: "Exited"; readonly status: ExitStatus }
+  | { readonly _tag: "Unknown"; readonly connected: boolean; readonly status: ExitStatus | undefined }
+
+export interface Greeted {
+  /** Process id of the command. */
+  readonly pid: number
+  /** `true` when the process id is that of the process group as well. */
+  readonly ownGroup: boolean
+}
+
+/** Where output goes. Called synchronously, in the order of arrival; `pause` holds the flow back. */
+export interface OutputSink {
+  readonly stdout: (chunk: Buffer) => void
+  readonly stderr: (chunk: Buffer) => void
+}
+
+/**
+ * One exec channel with the {@link Greeting} taken off its streams: who the command is, what it prints, how it ends.
+ * The constructor attaches every listener, so it runs inside the callback that brings the channel.
+ */
+export class RemoteProcess {
+  readonly channel: Ssh2.ClientChannel
+  /** Done when the greeting was read; never failed: an end before it shows in {@link ended}. */
+  readonly greeted: Deferred.Deferred<Greeted> = Deferred.makeUnsafe()
+  readonly ended: Deferred.Deferred<Ending> = Deferred.makeUnsafe()
+  readonly #awaitsScript: boolean
+  readonly #nonce: string
+  #sink: OutputSink | undefined
+  readonly #early: Array<readonly ["stdout" | "stderr", Buffer]> = []
+  #status: ExitStatus | undefined
+  #openStreams = 2
+  #noise: ReadonlyArray<Greeting> = []
+  #acknowledged = false
+  #paused = false
+  #closed = false
+  #connected = true
+  #outputComplete = false
+
+  constructor(channel: Ssh2.ClientChannel, options: { nonce: string; pty: boolean; awaitsScript: boolean }) {
+    this.channel = channel
+    this.#nonce = options.nonce
+    this.#awaitsScript = options.awaitsScript
+    if (options.pty) {
+      // A terminal has one stream: the line of stderr comes first on it, the one of stdout second.
+      this.#pipe("stdout", channel, [this.#identity, this.#ignored])
+      this.#pipe("stderr", channel.stderr, [])
+    } else {
+      this.#pipe("stdout", channel, [this.#ignored])
+      this.#pipe(
+        "stderr",
+        channel.stderr,
+        options.awaitsScript ? [this.#identity, this.#acknowledgement] : [this.#identity]
+      )
+    }
+    channel.on("exit", (code: number | null, signal?: string) => {
+      this.#status = code === null ? { exitCode: null, signal: signalName(signal) } : { exitCode: code, signal: null }
+    })
+    // A failed write has its own report in the end of the channel.
+    channel.on("error", () => undefined)
+  }
+
+  get status(): ExitStatus | undefined {
+    return this.#status
+  }
+
+  /** What was printed before the greeting, for the case that none came. */
+  get noise(): string {
+    return this.#noise
+      .map((greeting) => Buffer.from(greeting.noise).toString("utf8"))
+      .join("")
+      .trim()
+  }
+
+  get isGreeted(): boolean {
+    return Deferred.isDoneUnsafe(this.greeted)
+  }
+
+  /** The script is known to run, or to have run. */
+  get hasStarted(): boolean {
+    return this.#awaitsScript ? this.#acknowledged : this.isGreeted
+  }
+
+  get isEnded(): boolean {
+    return Deferred.isDoneUnsafe(this.ended)
+  }
+
+  /** Sends output to `sink` from now on, what came until now first. */
+  connect(sink: OutputSink): void {
+    this.#sink = sink
+    for (const [stream, chunk] of this.#early.splice(0)) sink[stream](chunk)
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.channel.pause()
+    this.channel.stderr.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.channel.resume()
+    this.channel.stderr.resume()
+  }
+
+  /** The connection is gone. What is still buffered is delivered before {@link ended} is done. */
+  connectionClosed(): void {
+    // Not in the driver's types: `eof` or `closed` once the server said that no output follows.
+    const { incoming } = this.channel as unknown as { readonly incoming?: { readonly state?: string } }
+    this.#connected = false
+    this.#outputComplete = incoming?.state === "eof" || incoming?.state === "closed"
+  }
+
+  readonly #identity = (line: string): void => {
+    const [pid = "", group = ""] = line.split(" ")
+    Deferred.doneUnsafe(this.greeted, Exit.succeed({ pid: Number.parseInt(pid, 10), ownGroup: group === "1" }))
+  }
+
+  readonly #acknowledgement = (): void => {
+    this.#acknowledged = true
+  }
+
+  readonly #ignored = (): void => undefined
+
+  #pipe(
+    stream: "stdout" | "stderr",
+    source: NodeJS.ReadableStream,
+    marks: ReadonlyArray<(line: string) => void>
+  ): void {
+    const waiting = marks.map((onLine) => ({ greeting: new Greeting(this.#nonce), onLine }))
+    this.#noise = [...this.#noise, ...waiting.slice(0, 1).map(({ greeting }) => greeting)]
+    source.on("data", (data: Buffer) => {
+      let chunk: Buffer | undefined = data
+      for (;;) {
+        const next = waiting[0]
+        if (next === undefined) break
+        chunk = next.greeting.push(chunk)
+        if (chunk === undefined) return
+        waiting.shift()
+        next.onLine(next.greeting.line ?? "")
+      }
+      if (chunk.length === 0) return
+      if (this.#sink === undefined) this.#early.push([stream, chunk])
+      else this.#sink[stream](chunk)
+    })
+    source.on("end", () => {
+      this.#openStreams -= 1
+      this.#endWhenDrained()
+    })
+    if (stream === "stdout") {
+      source.on("close", () => {
+        this.#closed = true
+        this.#endWhenDrained()
+      })
+    }
+  }
+
+  #endWhenDrained(): void {
+    if (!this.#closed || this.#openStreams > 0) return
+    const status = this.#status
+    Deferred.doneUnsafe(
+      this.ended,
+      Exit.succeed(
+        status !== undefined && (this.#connected || this.#outputComplete)
+          ? { _tag: "Exited", status }
+          : { _tag: "Unknown", connected: this.#connected, status }
+      )
+    )
+  }
+
+  /** Writes to the command's standard input, as fast as the other side takes it. */
+  write(chunk: Uint8Array): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      // On a closed channel the driver never calls back; the caller races this with the end of the process.
+      if (this.channel.writable && chunk.length > 0) this.channel.write(chunk, () => resume(Effect.void))
+      else if (chunk.length === 0) resume(Effect.void)
+    })
+  }
+
+  /** Ends the command's standard input, after `last` if it is given. */
+  endInput(last?: string | Uint8Array): void {
+    if (!this.channel.writable) return
+    if (last === undefined) this.channel.end()
+    else this.channel.end(last)
+  }
+
+  /** Closes the channel and takes no more output: the command is over, or given up. */
+  abandon(): void {
+    this.#sink = { stdout: () => undefined, stderr: () => undefined }
+    this.resume()
+    this.channel.close()
+  }
+}
+
+/** The driver puts `SIG` before whatever the server sent; OpenSSH sends names outside the standard with an `@` part. */
+const signalName = (signal: string | undefined): string =>
+  (signal ?? "SIGUNKNOWN").replace(/@.*$/, "").replace(/^SIGSIG$/, "SIGUNKNOWN")

@@ -1,0 +1,80 @@
+import { Effect, type Scope } from "effect"
+import * as Net from "node:net"
+import * as SshError from "../SshError.ts"
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+  readonly family: 4 | 6 | undefined
+}
+
+export interface OpenSocket {
+  readonly socket: Net.Socket
+  /** The address that answered. */
+  readonly remoteAddress: string
+}
+
+/** How long one address may take while another is left to try; the last one has all the time there is. */
+const attemptTimeoutMs = 2500
+
+/**
+ * A TCP connection without Nagle's delay, closed with the scope. `onResolved` is called when the name is resolved.
+ */
+export const open = (
+  address: Address,
+  onResolved: () => void
+): Effect.Effect<OpenSocket, SshError.SshError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<OpenSocket, SshError.SshError>((resume) => {
+      const socket = Net.connect({
+        host: address.host,
+        port: address.port,
+        ...(address.family === undefined ? {} : { family: address.family }),
+        noDelay: true,
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: attemptTimeoutMs
+      })
+      const onError = (error: NodeJS.ErrnoException) => {
+        resume(Effect.fail(SshError.make(classify(address, error))))
+      }
+      socket.once("lookup", onResolved)
+      socket.once("error", onError)
+      socket.once("connect", () => {
+        socket.removeListener("error", onError)
+        resume(Effect.succeed({ socket, remoteAddress: socket.remoteAddress ?? address.host }))
+      })
+      return Effect.sync(() => socket.destroy())
+    }),
+    ({ socket }) =>
+      Effect.sync(() => {
+        // A reset that arrives while closing has no reader left, and an unheard error event would end the process.
+        socket.on("error", () => undefined)
+        socket.destroy()
+      }),
+    { interruptible: true }
+  )
+
+const unreachable = new Set([
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EADDRNOTAVAIL",
+  "ENETDOWN",
+  "EHOSTDOWN",
+  "EACCES",
+  "EPERM"
+])
+
+/** What a failed connect means. With several addresses Node reports all failures at once: the most telling one counts. */
+const classify = (address: Address, error: NodeJS.ErrnoException): SshError.Reason => {
+  const errors: ReadonlyArray<NodeJS.ErrnoException> = error instanceof AggregateError ? error.errors : [error]
+  const codes = errors.map((each) => each.code ?? "")
+  const { host, port } = address
+  if (error.syscall === "getaddrinfo" || codes.some((code) => code === "ENOTFOUND" || code.startsWith("EAI_"))) {
+    return new SshError.DnsFailed({ host, code: codes[0] ?? "unknown" })
+  }
+  if (codes.includes("ECONNREFUSED")) return new SshError.ConnectionRefused({ host, port })
+  const unreachableCode = codes.find((code) => unreachable.has(code))
+  if (unreachableCode !== undefined) return new SshError.HostUnreachable({ host, port, code: unreachableCode })
+  if (codes.includes("ETIMEDOUT")) return new SshError.HostUnreachable({ host, port, code: "ETIMEDOUT" })
+  return new SshError.ConnectionClosed({ host, port, stage: "tcp", detail: codes[0] ?? error.message })
+}

@@ -1,0 +1,9 @@
+declare module "ssh2/lib/protocol/constants.js" {
+  const constants: {
+    readonly DEFAULT_KEX: ReadonlyArray<string>
+    readonly DEFAULT_SERVER_HOST_KEY: ReadonlyArray<string>
+    readonly DEFAULT_CIPHER: ReadonlyArray<string>
+    readonly DEFAULT_MAC: ReadonlyArray<string>
+  }
+  export default constants
+}
