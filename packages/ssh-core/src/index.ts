@@ -1,3 +1,5 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
 export * as ClientPlatform from "./ClientPlatform.ts"
 export * as SshError from "./SshError.ts"
+export * as SshKey from "./SshKey.ts"
+export * as SshPublicKey from "./SshPublicKey.ts"
