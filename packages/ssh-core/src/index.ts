@@ -1,3 +1,5 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
 export * as ClientPlatform from "./ClientPlatform.ts"
+export * as HostKeys from "./HostKeys.ts"
+export * as KnownHosts from "./KnownHosts.ts"
 export * as SshError from "./SshError.ts"
