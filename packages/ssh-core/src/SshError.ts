@@ -16,7 +16,14 @@ import {
 } from "./internal/reason/connect.ts"
 import { ChannelRefused, CommandTimeout, ConnectionLost, IdleTimeout } from "./internal/reason/execute.ts"
 import { HostKeyChanged, HostKeyRevoked, HostKeyUnknown } from "./internal/reason/hostKey.ts"
-import { InvalidArgument, InvalidTarget, NotFound, PermissionDenied } from "./internal/reason/input.ts"
+import {
+  FileFailed,
+  FileLocked,
+  InvalidArgument,
+  InvalidTarget,
+  NotFound,
+  PermissionDenied
+} from "./internal/reason/input.ts"
 import {
   KeyFormatUnsupported,
   KeyIsPublic,
@@ -74,6 +81,8 @@ export const Reason = Schema.Union([
   IdleTimeout,
   PermissionDenied,
   NotFound,
+  FileLocked,
+  FileFailed,
   InvalidTarget,
   InvalidArgument
 ])

@@ -1,5 +1,7 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
 export * as ClientPlatform from "./ClientPlatform.ts"
+export * as HostKeys from "./HostKeys.ts"
+export * as KnownHosts from "./KnownHosts.ts"
 export * as SshError from "./SshError.ts"
 export * as SshKey from "./SshKey.ts"
 export * as SshPublicKey from "./SshPublicKey.ts"

@@ -93,3 +93,46 @@ export class NotFound extends Schema.TaggedError<NotFound>("@toehold/ssh-core/No
     return "Check the path."
   }
 }
+
+/**
+ * Another program holds the lock beside a local file, and did not give it back within the time allowed.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class FileLocked extends Schema.TaggedError<FileLocked>("@toehold/ssh-core/FileLocked")("FileLocked", {
+  /** The file that was to be written. */
+  path: Schema.String,
+  /** The lock file beside it. */
+  lock: Schema.String
+}) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = true
+  override get message(): string {
+    return `${this.path} is being written by another program: ${this.lock} exists.`
+  }
+  get fix(): string {
+    return `Try again. If no other program is at work, delete ${this.lock}`
+  }
+}
+
+/**
+ * A local file can't be used for another cause than permissions: it is too large, not a regular file, the disk is full.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class FileFailed extends Schema.TaggedError<FileFailed>("@toehold/ssh-core/FileFailed")("FileFailed", {
+  path: Schema.String,
+  /** What is wrong with it in a few words, or the system's own code, such as `ENOSPC`. */
+  detail: Schema.String
+}) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `${this.path} can't be used: ${this.detail}.`
+  }
+  get fix(): string {
+    return "Check the path, what kind of file it is, and that the disk has room."
+  }
+}
