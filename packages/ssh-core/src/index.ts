@@ -1,3 +1,6 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
 export * as ClientPlatform from "./ClientPlatform.ts"
+export * as PortForward from "./PortForward.ts"
+export * as SshConfig from "./SshConfig.ts"
 export * as SshError from "./SshError.ts"
+export * as SshTarget from "./SshTarget.ts"
