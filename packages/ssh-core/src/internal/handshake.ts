@@ -165,11 +165,15 @@ export const authenticate = Effect.fnUntraced(function* (
       const mismatch = Algorithms_.firstMismatch(ours, hello.lists)
       if (mismatch !== undefined) {
         if (mismatch.kind === "host-key") yield* options.noKnownHostKey
-        return yield* SshError.make(new SshError.NoCommonAlgorithm({ host: options.host, port: options.port, ...mismatch }))
+        return yield* SshError.make(
+          new SshError.NoCommonAlgorithm({ host: options.host, port: options.port, ...mismatch })
+        )
       }
     }
     if (stage.current === "banner" && hello.received !== "" && hello.identification === undefined) {
-      return yield* SshError.make(new SshError.NotSsh({ host: options.host, port: options.port, received: hello.received }))
+      return yield* SshError.make(
+        new SshError.NotSsh({ host: options.host, port: options.port, received: hello.received })
+      )
     }
     if (stage.current === "auth" && (error.level === "client-authentication" || authentication !== undefined)) {
       const before = authentication?.attempts.length ?? 0
@@ -177,11 +181,11 @@ export const authenticate = Effect.fnUntraced(function* (
         // A disconnect (RFC 4253, section 11.1) answers the attempt that is under way, such as one key too many.
         authentication?.rejected(authentication.offers, false, detail)
         yield* emitAttempts(before)
-        return yield* rejection((detail))
+        return yield* rejection(detail)
       }
-      if (error.level === "client-authentication") return yield* rejection(())
+      if (error.level === "client-authentication") return yield* rejection()
     }
-    return yield* closed((typeof error.code === "string" ? error.code : detail))
+    return yield* closed(typeof error.code === "string" ? error.code : detail)
   })
 
   for (;;) {
@@ -226,7 +230,7 @@ export const authenticate = Effect.fnUntraced(function* (
           yield* emitAttempts(before)
         }
         const method = authentication.next()
-        if (method === undefined) return yield* rejection(())
+        if (method === undefined) return yield* rejection()
         next.next(method)
         break
       }
@@ -234,14 +238,14 @@ export const authenticate = Effect.fnUntraced(function* (
         const { prompts, answer } = next.challenge
         const renewal = prompts.find((prompt) => /new password|expired/i.test(prompt.prompt))
         if (renewal !== undefined) {
-          return yield* expired((options, renewal.prompt))
+          return yield* expired(options, renewal.prompt)
         }
         // Only a question whose answer is not shown is one for the password.
         answer(prompts.map((prompt) => (prompt.echo === true ? "" : passwordOf(options.password))))
         break
       }
       case "PasswordChange":
-        return yield* expired((options, next.prompt))
+        return yield* expired(options, next.prompt)
       case "Banner": {
         if (banner.length < maxBanner) {
           banner += next.text.slice(0, maxBanner - banner.length)
@@ -268,7 +272,7 @@ export const authenticate = Effect.fnUntraced(function* (
       case "Failed":
         return yield* failed(next.error)
       case "Closed":
-        return yield* closed((""))
+        return yield* closed("")
     }
   }
 })
