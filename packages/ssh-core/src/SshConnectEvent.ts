@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Algorithms } from "./SshAlgorithms.ts"
 import type { AuthAttempt } from "./SshError.ts"
 
 /**
@@ -12,20 +13,6 @@ import type { AuthAttempt } from "./SshError.ts"
  * @category models
  */
 export type Stage = "dns" | "tcp" | "banner" | "kex" | "host-key" | "auth"
-
-/**
- * The algorithms of one direction's choice, or of all that a side offers.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Algorithms {
-  readonly kex: ReadonlyArray<string>
-  readonly serverHostKey: ReadonlyArray<string>
-  readonly cipher: ReadonlyArray<string>
-  readonly mac: ReadonlyArray<string>
-  readonly compression: ReadonlyArray<string>
-}
 
 /**
  * One event: a stage that is over with its duration in milliseconds, or a detail within a stage. Nothing in it is

@@ -1,29 +1,86 @@
 /**
- * The algorithms that are offered: the driver's own choice, asked for by name so that
- * it can be shown and compared. Its defaults are not part of its public face, hence the import of the file that holds
- * them.
+ * The algorithms that are offered: the driver's own choice with the user's changes, asked for by name so that it can be
+ * shown and compared. The driver's lists are not part of its public face, hence the import of the file that holds them.
  */
 import { Effect } from "effect"
-import type { Algorithms } from "../SshConnectEvent.ts"
+import type { AlgorithmList } from "../SshConfig.ts"
+import type { AlgorithmPreferences, Algorithms } from "../SshAlgorithms.ts"
+import type { SshPublicKey } from "../SshPublicKey.ts"
+import { matchPattern } from "./sshConfig/pattern.ts"
 
 interface Constants {
   readonly DEFAULT_KEX: ReadonlyArray<string>
+  readonly SUPPORTED_KEX: ReadonlyArray<string>
   readonly DEFAULT_SERVER_HOST_KEY: ReadonlyArray<string>
   readonly DEFAULT_CIPHER: ReadonlyArray<string>
+  readonly SUPPORTED_CIPHER: ReadonlyArray<string>
   readonly DEFAULT_MAC: ReadonlyArray<string>
+  readonly SUPPORTED_MAC: ReadonlyArray<string>
 }
 
-/** What we offer; compression is named first only when it is asked for. */
-export const offered = (options: { readonly compression: boolean }): Effect.Effect<Algorithms> =>
+/**
+ * A list with the changes of ssh_config(5) made to it. Names that the driver does not have are left out, as they could
+ * not be agreed on; where nothing is left the negotiation fails and shows both lists.
+ */
+export const applied = (
+  change: AlgorithmList | undefined,
+  defaults: ReadonlyArray<string>,
+  supported: ReadonlyArray<string> = defaults
+): ReadonlyArray<string> => {
+  if (change === undefined) return defaults
+  const named = change.names.flatMap((pattern) => supported.filter((name) => matchPattern(name, pattern)))
+  const others = defaults.filter((name) => !named.includes(name))
+  switch (change.mode) {
+    case "replace":
+      return [...new Set(named)]
+    case "append":
+      return [...new Set([...defaults, ...named])]
+    case "prepend":
+      return [...new Set([...named, ...others])]
+    case "remove":
+      return others
+  }
+}
+
+/** What we offer, but for the host key, which depends on the host; compression is named only when it is asked for. */
+export const offered = (
+  preferences: AlgorithmPreferences,
+  options: { readonly compression: boolean }
+): Effect.Effect<Algorithms> =>
   Effect.promise((): Promise<{ readonly default: Constants }> => import("ssh2/lib/protocol/constants.js")).pipe(
     Effect.map(({ default: constants }) => ({
-      kex: constants.DEFAULT_KEX,
+      kex: applied(preferences.keyExchange, constants.DEFAULT_KEX, constants.SUPPORTED_KEX),
       serverHostKey: constants.DEFAULT_SERVER_HOST_KEY,
-      cipher: constants.DEFAULT_CIPHER,
-      mac: constants.DEFAULT_MAC,
+      cipher: applied(preferences.ciphers, constants.DEFAULT_CIPHER, constants.SUPPORTED_CIPHER),
+      mac: applied(preferences.macs, constants.DEFAULT_MAC, constants.SUPPORTED_MAC),
       compression: options.compression ? ["zlib@openssh.com", "none"] : ["none"]
     }))
   )
+
+const signatureAlgorithms = (keyType: string): ReadonlyArray<string> =>
+  keyType === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [keyType]
+
+const allKeyAlgorithms = [
+  "ssh-ed25519",
+  "ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp521",
+  ...signatureAlgorithms("ssh-rsa")
+]
+
+/** Why a key of the user may not be used, if so, by PubkeyAcceptedAlgorithms and RequiredRSASize. */
+export const keyObjection =
+  (change: AlgorithmList | undefined, requiredRsaBits: number | undefined) =>
+  (key: SshPublicKey): string | undefined => {
+    const accepted = applied(change, allKeyAlgorithms)
+    if (!signatureAlgorithms(key.type).some((name) => accepted.includes(name))) {
+      return `PubkeyAcceptedAlgorithms does not allow ${key.type}`
+    }
+    if (key.type === "ssh-rsa" && requiredRsaBits !== undefined && key.bits < requiredRsaBits) {
+      return `it has ${key.bits} bits, and RequiredRSASize asks for ${requiredRsaBits}`
+    }
+    return undefined
+  }
 
 /** The first kind, in the order of the negotiation, of which the two sides share nothing. */
 export const firstMismatch = (

@@ -40,11 +40,16 @@ export interface Challenge {
 
 type Method = AuthAttempt["method"]
 
+/** The methods that take a credential. */
+export type AuthMethod = Exclude<Method, "none">
+
 interface Step {
   readonly method: Method
   readonly attempt: Omit<AuthAttempt, "result" | "summary">
   readonly request: Ssh2.AnyAuthMethod
 }
+
+const maxChallenges = 8
 
 /** The state of one authentication. */
 export class Authentication {
@@ -59,6 +64,8 @@ export class Authentication {
     readonly user: string
     readonly credentials: ReadonlyArray<Credential>
     readonly password: Redacted.Redacted<string> | undefined
+    /** Methods that may be used, best first. */
+    readonly methods: ReadonlyArray<AuthMethod>
     readonly onChallenge: (challenge: Challenge) => void
   }) {
     this.#user = options.user
@@ -73,31 +80,12 @@ export class Authentication {
             detail: credential.detail
           })
       )
-    this.#steps = options.credentials.flatMap((credential) => this.#keyStep(credential))
-    const { password } = options
-    if (password !== undefined) {
-      this.#steps.push(
-        {
-          method: "password",
-          attempt: { method: "password", source: "" },
-          request: { type: "password", username: this.#user, password: Redacted.value(password) }
-        },
-        {
-          method: "keyboard-interactive",
-          attempt: { method: "keyboard-interactive", source: "" },
-          request: {
-            type: "keyboard-interactive",
-            username: this.#user,
-            prompt: (_name, _instructions, _language, prompts, answer) => {
-              this.#challenged += 1
-              // A server that asks again and again was not content with the first answer.
-              if (this.#challenged > 8) answer([])
-              else options.onChallenge({ prompts, answer })
-            }
-          }
-        }
-      )
+    const steps: Readonly<Record<AuthMethod, ReadonlyArray<Step>>> = {
+      publickey: options.credentials.flatMap((credential) => this.#keyStep(credential)),
+      password: options.password === undefined ? [] : [this.#passwordStep(options.password)],
+      "keyboard-interactive": options.password === undefined ? [] : [this.#challengeStep(options.onChallenge)]
     }
+    this.#steps = options.methods.flatMap((method) => steps[method])
     if (this.#steps.length === 0) {
       // Asking for nothing is how a server says what it would take.
       this.#steps.push({
@@ -151,6 +139,31 @@ export class Authentication {
 
   #push(step: Step, result: AuthAttempt["result"], detail?: string): void {
     this.#attempts.push(new AuthAttempt({ ...step.attempt, result, ...(detail === undefined ? {} : { detail }) }))
+  }
+
+  #passwordStep(password: Redacted.Redacted<string>): Step {
+    return {
+      method: "password",
+      attempt: { method: "password", source: "" },
+      request: { type: "password", username: this.#user, password: Redacted.value(password) }
+    }
+  }
+
+  #challengeStep(onChallenge: (challenge: Challenge) => void): Step {
+    return {
+      method: "keyboard-interactive",
+      attempt: { method: "keyboard-interactive", source: "" },
+      request: {
+        type: "keyboard-interactive",
+        username: this.#user,
+        prompt: (_name, _instructions, _language, prompts, answer) => {
+          this.#challenged += 1
+          // A server that asks again and again was not content with the first answer.
+          if (this.#challenged > maxChallenges) answer([])
+          else onChallenge({ prompts, answer })
+        }
+      }
+    }
   }
 
   #keyStep(credential: Credential): ReadonlyArray<Step> {

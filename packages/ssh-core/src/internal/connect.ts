@@ -2,9 +2,10 @@
 import { Clock, Deferred, Duration, Effect, type Redacted, type Scope } from "effect"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
+import type { AlgorithmPreferences } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
 import type { SshConnectEvent, Stage } from "../SshConnectEvent.ts"
-import type { Credential } from "./auth.ts"
+import type { AuthMethod, Credential } from "./auth.ts"
 import * as Handshake from "./handshake.ts"
 import * as Liveness from "./liveness.ts"
 import * as Sessions from "./sessions.ts"
@@ -20,6 +21,8 @@ export interface Options {
   readonly hostKeys: Pick<Handshake.Options, "hostKeyAlgorithms" | "verifyHostKey" | "noKnownHostKey">
   readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
   readonly password: Redacted.Redacted<string> | undefined
+  readonly methods: ReadonlyArray<AuthMethod>
+  readonly preferences: AlgorithmPreferences
   readonly compression: boolean
   readonly connectTimeout: Duration.Duration
   readonly keepalive: { readonly interval: Duration.Duration; readonly countMax: number } | undefined
@@ -51,6 +54,8 @@ export const connect = Effect.fn("SshClient.connect")(function* (
       ...options.hostKeys,
       credentials: options.credentials,
       password: options.password,
+      methods: options.methods,
+      preferences: options.preferences,
       compression: options.compression,
       keepaliveMs: options.keepalive === undefined ? 0 : Duration.toMillis(options.keepalive.interval),
       emit: options.emit

@@ -6,10 +6,11 @@ import { Clock, Effect, Queue, Redacted, type Scope } from "effect"
 import { createHash } from "node:crypto"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
+import type { AlgorithmPreferences, Algorithms } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
-import type { Algorithms, SshConnectEvent, Stage } from "../SshConnectEvent.ts"
+import type { SshConnectEvent, Stage } from "../SshConnectEvent.ts"
 import * as Algorithms_ from "./algorithms.ts"
-import { Authentication, type Challenge, type Credential } from "./auth.ts"
+import { Authentication, type AuthMethod, type Challenge, type Credential } from "./auth.ts"
 import * as Driver from "./driver.ts"
 import { ServerHello } from "./serverHello.ts"
 
@@ -28,6 +29,9 @@ export interface Options {
   /** Credentials are gathered when the server is ready for them. */
   readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
   readonly password: Redacted.Redacted<string> | undefined
+  /** Methods that may be used, best first. */
+  readonly methods: ReadonlyArray<AuthMethod>
+  readonly preferences: AlgorithmPreferences
   readonly compression: boolean
   readonly keepaliveMs: number
   readonly emit: (event: SshConnectEvent) => Effect.Effect<void>
@@ -72,7 +76,7 @@ export const authenticate = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Authenticated, SshError.SshError, Scope.Scope> {
   const driver = yield* Driver.load
-  const supported = yield* Algorithms_.offered({ compression: options.compression })
+  const supported = yield* Algorithms_.offered(options.preferences, { compression: options.compression })
   const ours = { ...supported, serverHostKey: yield* options.hostKeyAlgorithms(supported.serverHostKey) }
   const hello = new ServerHello()
   const signals = yield* Queue.unbounded<Signal>()
@@ -220,6 +224,7 @@ export const authenticate = Effect.fnUntraced(function* (
             user: options.user,
             credentials: yield* options.credentials,
             password: options.password,
+            methods: options.methods,
             onChallenge: (challenge) => signal({ _tag: "Challenge", challenge })
           })
         } else {

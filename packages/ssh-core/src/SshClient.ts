@@ -1,0 +1,244 @@
+/**
+ * A connection to one machine over SSH, open for as long as its scope, and the commands that run over it.
+ *
+ * @since 0.1.0
+ */
+import { Context, Deferred, Duration, Effect, type FileSystem, Layer, type Redacted, type Scope } from "effect"
+import type { Duplex } from "node:stream"
+import type { ClientPlatform } from "./ClientPlatform.ts"
+import type { HostKeys } from "./HostKeys.ts"
+import * as AlgorithmChoice from "./internal/algorithms.ts"
+import type { AuthMethod as AuthMethod_ } from "./internal/auth.ts"
+import * as Connect from "./internal/connect.ts"
+import * as Execution from "./internal/execution.ts"
+import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
+import * as Identities from "./internal/identities.ts"
+import { checkSftp } from "./internal/sftp.ts"
+import type { SshCommand } from "./SshCommand.ts"
+import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
+import type { SshConnectEvent } from "./SshConnectEvent.ts"
+import type * as SshError from "./SshError.ts"
+import type { ExecOptions, ExecResult, RunningCommand, StartOptions } from "./SshExec.ts"
+
+/**
+ * Where to connect to and how to log in. `SshLogin` makes these out of what a person writes and of `~/.ssh/config`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly host: string
+  /** Default: 22. */
+  readonly port?: number | undefined
+  readonly user: string
+  /** Private key files, in the order in which they are offered. */
+  readonly identities?: ReadonlyArray<Identity> | undefined
+  /** Opens encrypted keys. */
+  readonly passphrase?: Redacted.Redacted<string> | undefined
+  /** Sockets or named pipes where an agent may listen, best first (see `SshAgent.locate`). Default: no agent. */
+  readonly agentPaths?: ReadonlyArray<string> | undefined
+  /** Offer no keys of the agent but those that an identity names. Default: `false`. */
+  readonly identitiesOnly?: boolean | undefined
+  /** For the methods `password` and `keyboard-interactive`, which are not tried without it. */
+  readonly password?: Redacted.Redacted<string> | undefined
+  /** Methods that may be used, best first. Default: publickey, password, keyboard-interactive. */
+  readonly methods?: ReadonlyArray<AuthMethod> | undefined
+  /** Look the host key up under this name instead of the host's. */
+  readonly hostKeyAlias?: string | undefined
+  /** Limit for everything from the name look-up to the end of authentication. Default: 30 seconds. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /**
+   * How a dead connection is found: a request every `interval`, and the end when nothing at all has been received for
+   * `interval` x `countMax`. Default: 3 seconds, 3 times. `false` for none.
+   */
+  readonly keepalive?: { readonly interval: Duration.Input; readonly countMax: number } | false | undefined
+  /** Default: `false`. */
+  readonly compression?: boolean | undefined
+  /** Only IPv4 or only IPv6 addresses. Default: whichever answers. */
+  readonly family?: 4 | 6 | undefined
+  /** Changes to the algorithms that are offered. */
+  readonly algorithms?: AlgorithmPreferences | undefined
+  /** The fewest bits of an RSA key, the host's or the user's. */
+  readonly requiredRsaBits?: number | undefined
+  /** Sessions that may be open at once; OpenSSH allows 10 unless its MaxSessions says otherwise. Default: 10. */
+  readonly maxSessions?: number | undefined
+  /** Sessions opened ahead, so that a command costs one round trip. Default: 3. */
+  readonly spareSessions?: number | undefined
+  /** Reach the host through this connection instead of directly. */
+  readonly via?: SshClient["Service"] | undefined
+  /** Called for each event while the connection is made. */
+  readonly onEvent?: ((event: SshConnectEvent) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * A private key file. `required` is one that was named for this very connection: when it can't be used, connecting fails
+ * with the reason. One that is `configured` or `default` is passed over, and named if the login fails.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Identity = Identities.Identity
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type AuthMethod = AuthMethod_
+
+/**
+ * What became of connecting. Everything that the server said is data.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ConnectionInfo {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  /** The server's identification, such as `SSH-2.0-OpenSSH_9.2p1`. */
+  readonly serverVersion: string
+  readonly algorithms: Algorithms
+  readonly hostKey: { readonly keyType: string; readonly fingerprint: string }
+  readonly authAttempts: ReadonlyArray<SshError.AuthAttempt>
+  /** What the server shows before the login; at most 64 KiB. */
+  readonly banner: string
+}
+
+/**
+ * A connected machine.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class SshClient extends Context.Service<
+  SshClient,
+  {
+    readonly connection: ConnectionInfo
+    /**
+     * Runs a command to its end. A timeout, or interruption of this effect, kills the command's process group on the
+     * machine.
+     */
+    readonly exec: <E = never, R = never>(
+      command: SshCommand,
+      options?: ExecOptions<E, R>
+    ) => Effect.Effect<ExecResult, SshError.SshError | E, R>
+    /** Starts a command, and hands out its output as it comes. */
+    readonly start: <R = never>(
+      command: SshCommand,
+      options?: StartOptions<never, R>
+    ) => Effect.Effect<RunningCommand, SshError.SshError, Scope.Scope | R>
+    /** A stream to a host and port as the machine sees them, like `ssh -W`. */
+    readonly dial: (to: {
+      readonly host: string
+      readonly port: number
+    }) => Effect.Effect<Duplex, SshError.SshError, Scope.Scope>
+    /** Succeeds when the machine has the SFTP subsystem, else fails with `ChannelRefused`. */
+    readonly checkSftp: Effect.Effect<void, SshError.SshError>
+    /** Succeeds when the connection is over, with the reason in words. */
+    readonly closed: Effect.Effect<string>
+  }
+>()("@toehold/ssh-core/SshClient") {}
+
+const defaultMethods: ReadonlyArray<AuthMethod> = ["publickey", "password", "keyboard-interactive"]
+
+/**
+ * Connects and logs in; the scope's end closes the connection. Fails with an `SshError` that names the stage and the
+ * cause: `DnsFailed`, `ConnectionRefused`, `ConnectTimeout`, `HostUnreachable`, `NotSsh`, `ConnectionClosed`,
+ * `NoCommonAlgorithm`, the `HostKey…` reasons, the `Key…` reasons, `AuthRejected`, `PasswordExpired`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<
+  SshClient["Service"],
+  SshError.SshError,
+  Scope.Scope | HostKeys | FileSystem.FileSystem | ClientPlatform
+> {
+  const port = options.port ?? 22
+  const keepalive = options.keepalive ?? { interval: "3 seconds", countMax: 3 }
+  const methods = options.methods ?? defaultMethods
+  const { via } = options
+  const context = yield* Effect.context<FileSystem.FileSystem | ClientPlatform>()
+  const settings: Connect.Options = {
+    host: options.host,
+    port,
+    user: options.user,
+    family: options.family,
+    through: via === undefined ? undefined : via.dial({ host: options.host, port }),
+    hostKeys: yield* HostKeyCheck.make({
+      host: options.host,
+      port,
+      alias: options.hostKeyAlias,
+      algorithms: options.algorithms?.hostKey,
+      requiredRsaBits: options.requiredRsaBits
+    }),
+    preferences: options.algorithms ?? {},
+    credentials: (methods.includes("publickey")
+      ? Identities.gather({
+          identities: options.identities ?? [],
+          passphrase: options.passphrase,
+          agentPaths: options.agentPaths ?? [],
+          identitiesOnly: options.identitiesOnly ?? false,
+          objection: AlgorithmChoice.keyObjection(options.algorithms?.publicKey, options.requiredRsaBits)
+        })
+      : Effect.succeed([])
+    ).pipe(Effect.provideContext(context)),
+    methods,
+    password: options.password,
+    compression: options.compression ?? false,
+    connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? "30 seconds"),
+    keepalive:
+      keepalive === false
+        ? undefined
+        : { interval: Duration.fromInputUnsafe(keepalive.interval), countMax: keepalive.countMax },
+    maxSessions: options.maxSessions ?? 10,
+    spareSessions: options.spareSessions ?? 3,
+    emit: (event) => Effect.andThen(logEvent(event), options.onEvent?.(event) ?? Effect.void)
+  }
+  const connected = yield* Connect.connect(settings)
+  const machine: Execution.Machine = {
+    sessions: connected.sessions,
+    whyClosed: connected.whyClosed,
+    fresh: Effect.map(Connect.connect({ ...settings, spareSessions: 0 }), ({ sessions }) => sessions)
+  }
+  return {
+    connection: {
+      host: options.host,
+      port,
+      user: options.user,
+      serverVersion: connected.identification,
+      algorithms: connected.chosen,
+      hostKey: connected.hostKey,
+      authAttempts: connected.attempts,
+      banner: connected.banner
+    },
+    exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
+    start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
+    dial: (to) => Connect.forward(connected.client, to),
+    checkSftp: checkSftp(connected.client),
+    closed: Deferred.await(connected.closed)
+  }
+})
+
+/**
+ * A connected machine as a layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options: Options
+): Layer.Layer<SshClient, SshError.SshError, HostKeys | FileSystem.FileSystem | ClientPlatform> =>
+  Layer.effect(SshClient, make(options))
+
+/** One structured line for each event; what a person needs to see why a handshake fails. */
+const logEvent = (event: SshConnectEvent): Effect.Effect<void> => {
+  const { _tag, ...fields } = event
+  return Effect.logDebug(`ssh ${_tag}`).pipe(
+    Effect.annotateLogs(
+      event._tag === "AuthTried" ? { attempt: event.attempt.summary } : (fields as Record<string, unknown>) // plain data
+    )
+  )
+}

@@ -1,0 +1,235 @@
+/**
+ * Everything it takes to log in to a machine that a person names: the name is resolved through `~/.ssh/config`, keys,
+ * agent and known hosts are found, jump hosts are gone through.
+ *
+ * @since 0.1.0
+ */
+import { Effect, FileSystem, Layer, type Path, type Redacted, type Scope } from "effect"
+import type { Duration } from "effect"
+import { ClientPlatform } from "./ClientPlatform.ts"
+import * as HostKeys from "./HostKeys.ts"
+import * as SshAgent from "./SshAgent.ts"
+import * as SshClient from "./SshClient.ts"
+import * as SshConfig from "./SshConfig.ts"
+import type { SshConnectEvent } from "./SshConnectEvent.ts"
+import * as SshError from "./SshError.ts"
+import * as SshTarget from "./SshTarget.ts"
+
+/**
+ * What is said beside the machine's name. Where the configuration says something too, this counts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly password?: Redacted.Redacted<string> | undefined
+  /** Opens encrypted keys. */
+  readonly passphrase?: Redacted.Redacted<string> | undefined
+  /** What to do with host keys that are not known. Default: StrictHostKeyChecking of the configuration, else `accept-new`. */
+  readonly hostKeyPolicy?: HostKeys.Policy | undefined
+  /** Use this known_hosts file alone. */
+  readonly knownHostsFile?: string | undefined
+  /** Default: ConnectTimeout of the configuration, else 30 seconds; it holds for each hop. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** See `SshClient.Options`. */
+  readonly spareSessions?: number | undefined
+  /** Runs the commands of `Match exec` lines; without it such a line fails. */
+  readonly allowExec?: SshConfig.ResolveOptions["allowExec"]
+  /** Called for each event of connecting to the machine itself, not to its jump hosts. */
+  readonly onEvent?: ((event: SshConnectEvent) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * What {@link resolve} finds out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Resolved {
+  readonly target: SshConfig.ResolvedTarget
+  readonly client: Omit<SshClient.Options, "via">
+  readonly hostKeys: HostKeys.Options
+}
+
+type Services = FileSystem.FileSystem | Path.Path | ClientPlatform
+
+const targetOf = (
+  machine: string | SshTarget.SshTarget
+): Effect.Effect<SshTarget.SshTarget, SshError.SshError, ClientPlatform> =>
+  typeof machine === "string"
+    ? Effect.flatMap(ClientPlatform, (platform) => Effect.fromResult(SshTarget.parse(machine, { platform })))
+    : Effect.succeed(machine)
+
+/**
+ * Finds out how to log in to a machine, without connecting to anything. Fails with `InvalidTarget` for what can't be
+ * understood or honoured.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const resolve = Effect.fn("SshLogin.resolve")(function* (
+  machine: string | SshTarget.SshTarget,
+  options: Options = {}
+): Effect.fn.Return<Resolved, SshError.SshError, Services> {
+  const platform = yield* ClientPlatform
+  const named = yield* targetOf(machine)
+  const target = yield* SshConfig.resolve(named, { allowExec: options.allowExec })
+  const pipes = yield* windowsPipes(platform.os)
+  const { authentication } = target
+  const allowed: Readonly<Record<SshClient.AuthMethod, boolean>> = {
+    publickey: authentication.publicKey,
+    password: authentication.password,
+    "keyboard-interactive": authentication.keyboardInteractive
+  }
+  const methods = (authentication.preferred ?? ["publickey", "password", "keyboard-interactive"]).filter(
+    (method): method is SshClient.AuthMethod => method in allowed && allowed[method as SshClient.AuthMethod] // a key of it
+  )
+  const timeout = options.connectTimeout ?? seconds(target.connectTimeoutSeconds)
+  return {
+    target,
+    client: {
+      host: target.hostName,
+      port: target.port,
+      user: target.user,
+      identities: target.identityFiles.map((path, index) => ({
+        path,
+        origin:
+          index < named.identityFiles.length ? "required" : target.identityFilesAreDefaults ? "default" : "configured"
+      })),
+      identitiesOnly: target.identitiesOnly,
+      agentPaths: SshAgent.locate(platform, { configured: target.identityAgent, pipes }),
+      passphrase: options.passphrase,
+      password: options.password,
+      methods,
+      hostKeyAlias: target.hostKeyAlias,
+      connectTimeout: timeout,
+      keepalive: keepaliveOf(target),
+      compression: target.compression,
+      family: target.addressFamily === "inet" ? 4 : target.addressFamily === "inet6" ? 6 : undefined,
+      algorithms: target.algorithms,
+      requiredRsaBits: target.algorithms.requiredRsaBits,
+      spareSessions: options.spareSessions,
+      onEvent: options.onEvent
+    },
+    hostKeys: {
+      policy: options.hostKeyPolicy ?? policyOf(target.strictHostKeyChecking),
+      userFiles: options.knownHostsFile === undefined ? target.userKnownHostsFiles : [options.knownHostsFile],
+      globalFiles: options.knownHostsFile === undefined ? target.globalKnownHostsFiles : []
+    }
+  }
+})
+
+const seconds = (value: number | undefined): Duration.Input | undefined =>
+  value === undefined || value === 0 ? undefined : { seconds: value }
+
+/** ssh checks nothing unless told to; we look for dead connections by default, and do as told where something is said. */
+const keepaliveOf = (target: SshConfig.ResolvedTarget): SshClient.Options["keepalive"] => {
+  const interval = target.serverAliveIntervalSeconds
+  if (interval === undefined) return undefined
+  return interval === 0 ? false : { interval: { seconds: interval }, countMax: target.serverAliveCountMax ?? 3 }
+}
+
+/** There is nobody to ask, so `ask` refuses what it would ask about. */
+const policyOf = (checking: SshConfig.StrictHostKeyChecking | undefined): HostKeys.Policy | undefined => {
+  switch (checking) {
+    case undefined:
+    case "accept-new":
+      return checking
+    case "no":
+      return "off"
+    default:
+      return "strict"
+  }
+}
+
+/** Pageant's pipe has a name of its own in each Windows session, so the pipes that exist are listed. */
+const windowsPipes = Effect.fnUntraced(function* (os: string) {
+  if (os !== "win32") return []
+  const fs = yield* FileSystem.FileSystem
+  return yield* Effect.orElseSucceed(fs.readDirectory("\\\\.\\pipe\\"), () => [])
+})
+
+/** Hops that lead in a circle would go on for ever. */
+const maxHops = 16
+
+/**
+ * Logs in to a machine, through its jump hosts if it has some; the scope's end closes every connection. A password is
+ * for the machine itself, not for the hops. Fails as `SshClient.make` does.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const connect: (
+  machine: string | SshTarget.SshTarget,
+  options?: Options
+) => Effect.Effect<SshClient.SshClient["Service"], SshError.SshError, Services | Scope.Scope> = Effect.fn(
+  "SshLogin.connect"
+)(function* (machine: string | SshTarget.SshTarget, options: Options = {}) {
+  return yield* connectFrom(yield* resolve(machine, options), options, 0)
+})
+
+const connectFrom = (
+  resolved: Resolved,
+  options: Options,
+  depth: number
+): Effect.Effect<SshClient.SshClient["Service"], SshError.SshError, Services | Scope.Scope> =>
+  Effect.gen(function* () {
+    const { client, hostKeys, target } = resolved
+    const service = yield* HostKeys.make(hostKeys)
+    const via = yield* connectHops(target, options, depth)
+    return yield* SshClient.make({ ...client, via }).pipe(Effect.provideService(HostKeys.HostKeys, service))
+  })
+
+/** The connection to the last hop, each hop reached through the one before it. */
+const connectHops = Effect.fnUntraced(function* (
+  target: SshConfig.ResolvedTarget,
+  options: Options,
+  depth: number
+): Effect.fn.Return<SshClient.SshClient["Service"] | undefined, SshError.SshError, Services | Scope.Scope> {
+  const platform = yield* ClientPlatform
+  let via: SshClient.SshClient["Service"] | undefined
+  for (const hop of target.proxyJump) {
+    if (depth >= maxHops) {
+      return yield* SshError.make(
+        new SshError.InvalidTarget({
+          word: hop,
+          detail: `there are more than ${maxHops} jump hosts, or they form a circle`
+        })
+      )
+    }
+    const named = yield* Effect.fromResult(SshTarget.parse(hop, { platform }))
+    const hopTarget =
+      target.configFile === undefined
+        ? named
+        : yield* Effect.fromResult(SshTarget.withOptions(named, { configFile: target.configFile }))
+    const hopOptions: Options = {
+      passphrase: options.passphrase,
+      hostKeyPolicy: options.hostKeyPolicy,
+      knownHostsFile: options.knownHostsFile,
+      connectTimeout: options.connectTimeout,
+      allowExec: options.allowExec,
+      // Nothing runs on a hop.
+      spareSessions: 0
+    }
+    const resolved = yield* resolve(hopTarget, hopOptions)
+    const hostKeys = yield* HostKeys.make(resolved.hostKeys)
+    // A hop's own jump hosts count only for the first one: the others are reached from where the chain has come to.
+    via =
+      via === undefined
+        ? yield* connectFrom(resolved, hopOptions, depth + 1)
+        : yield* SshClient.make({ ...resolved.client, via }).pipe(Effect.provideService(HostKeys.HostKeys, hostKeys))
+  }
+  return via
+})
+
+/**
+ * A machine that a person names, as a connected client.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  machine: string | SshTarget.SshTarget,
+  options?: Options
+): Layer.Layer<SshClient.SshClient, SshError.SshError, Services> =>
+  Layer.effect(SshClient.SshClient, connect(machine, options))
