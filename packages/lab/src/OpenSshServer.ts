@@ -14,7 +14,7 @@ import * as ServerProcess from "./internal/serverProcess.ts"
 import * as Workplace from "./internal/workplace.ts"
 import type { KeyType } from "./KeyPair.ts"
 import * as RealPart from "./RealPart.ts"
-import { knownHostsLine, type SshServer } from "./SshServer.ts"
+import type { ServerControls, SshServer } from "./SshServer.ts"
 
 /**
  * What may be said of the server; everything has a default.
@@ -47,23 +47,14 @@ export interface Options {
  */
 export class OpenSshServer extends Context.Service<
   OpenSshServer,
-  SshServer & {
-    /** Home folder of the account: in the temporary folder, except where no private accounts can be had. */
-    readonly homeDir: string
-    readonly configPath: string
-    /** Process id of the listener. */
-    readonly pid: Effect.Effect<number, LabError>
-    /** Waits until the log has the pattern, and returns the whole log. */
-    readonly awaitLog: (pattern: RegExp) => Effect.Effect<string>
-    /** How many TCP connections the server has accepted so far. */
-    readonly connectionCount: Effect.Effect<number>
-    /** Kills every session with its commands; the server goes on listening. */
-    readonly endSessions: Effect.Effect<void, LabError>
-    /** Kills the server and its sessions; the port refuses connections. */
-    readonly stop: Effect.Effect<void>
-    /** Stops it and starts it again on the same port with the same keys. */
-    readonly restart: Effect.Effect<void, LabError>
-  }
+  SshServer &
+    ServerControls & {
+      /** Home folder of the account: in the temporary folder, except where no private accounts can be had. */
+      readonly homeDir: string
+      readonly configPath: string
+      /** How many TCP connections the server has accepted so far. */
+      readonly connectionCount: Effect.Effect<number>
+    }
 >()("@toehold/lab/OpenSshServer") {}
 
 const privilegeSeparationDir = "/run/sshd"
@@ -136,27 +127,18 @@ export const make = Effect.fn("OpenSshServer.make")(function* (
       account.enter([program, "-D", "-e", "-f", configPath, "-o", `ListenAddress=${host}`, "-p", String(port)]),
     ready: /^Server listening on /m
   })
-  const knownHosts = place.hostKeys.map((key) => knownHostsLine(host, server.port, key))
-  const knownHostsPath = yield* place.write("known_hosts", [...knownHosts, ""].join("\n"))
-  return {
+  const described = yield* Workplace.describe(place, {
     host,
     port: server.port,
     user: account.user,
-    key: place.key,
-    privateKeyPath: place.privateKeyPath,
-    hostKeys: place.hostKeys,
-    knownHosts,
-    knownHostsPath,
-    tempDir: place.tempDir,
+    log: server.log
+  })
+  return {
+    ...described,
+    ...server.controls,
     homeDir: account.homeDir,
     configPath,
-    pid: server.pid,
-    log: server.log,
-    awaitLog: server.awaitLog,
-    connectionCount: Effect.map(server.log, (log) => log.match(/^Connection from /gm)?.length ?? 0),
-    endSessions: server.endSessions,
-    stop: server.stop,
-    restart: server.restart
+    connectionCount: Effect.map(server.log, (log) => log.match(/^Connection from /gm)?.length ?? 0)
   }
 })
 

@@ -54,6 +54,7 @@ export const parts = {
   "ssh-agent": part("ssh-agent", ["ssh-agent"], "a real agent to sign with", "openssh-client"),
   sshd: part("sshd", ["sshd"], "a real OpenSSH server", "openssh-server"),
   dropbear: part("dropbear", ["dropbear"], "a real dropbear server", "dropbear-bin"),
+  dropbearconvert: part("dropbearconvert", ["dropbearconvert"], "host keys for dropbear", "dropbear-bin"),
   puttygen: part("puttygen", ["puttygen"], "the oracle for .ppk keys", "putty-tools"),
   dash: part("dash", ["dash"], "a login shell", "dash"),
   bash: part("bash", ["bash"], "a login shell", "bash"),

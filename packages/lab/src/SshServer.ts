@@ -5,6 +5,7 @@
  */
 import type { Effect } from "effect"
 import type { KeyPair } from "./KeyPair.ts"
+import type { LabError } from "./LabError.ts"
 
 /**
  * A server that listens, and all that a client needs to log in to it.
@@ -29,6 +30,25 @@ export interface SshServer {
   readonly tempDir: string
   /** Everything that the server has logged. */
   readonly log: Effect.Effect<string>
+}
+
+/**
+ * What can be done to a server that is a program of its own.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerControls {
+  /** Process id of the listener. */
+  readonly pid: Effect.Effect<number, LabError>
+  /** Waits until the log has the pattern, and returns the whole log. */
+  readonly awaitLog: (pattern: RegExp) => Effect.Effect<string>
+  /** Kills every session with its commands; the server goes on listening. */
+  readonly endSessions: Effect.Effect<void, LabError>
+  /** Kills the server and its sessions; the port refuses connections. */
+  readonly stop: Effect.Effect<void>
+  /** Stops it and starts it again on the same port with the same keys. */
+  readonly restart: Effect.Effect<void, LabError>
 }
 
 /**

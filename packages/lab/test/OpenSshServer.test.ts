@@ -1,57 +1,14 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Redacted, Scope, Stream } from "effect"
-import { ChildProcess } from "effect/process"
+import { Effect, Exit, Redacted, Scope } from "effect"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
-import { Client, type ConnectConfig } from "ssh2"
+import { Client } from "ssh2"
 import * as Leaks from "@toehold/lab/Leaks"
 import { LabError } from "@toehold/lab/LabError"
 import * as LoginShell from "@toehold/lab/LoginShell"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
-import { type SshServer, sshArguments } from "@toehold/lab/SshServer"
-
-const ssh = Effect.fnUntraced(function* (server: SshServer, ...command: ReadonlyArray<string>) {
-  const handle = yield* ChildProcess.make("ssh", [...sshArguments(server), ...command], { stdin: "ignore" })
-  const [stdout, stderr, exitCode] = yield* Effect.all(
-    [
-      Stream.mkString(Stream.decodeText(handle.stdout)),
-      Stream.mkString(Stream.decodeText(handle.stderr)),
-      handle.exitCode
-    ],
-    { concurrency: "unbounded" }
-  )
-  return { stdout, stderr, exitCode: Number(exitCode) }
-}, Effect.scoped)
-
-const refuses = (port: number) =>
-  Effect.callback<boolean>((resume) => {
-    const socket = Net.connect(port, "127.0.0.1")
-    socket.once("connect", () => {
-      socket.destroy()
-      resume(Effect.succeed(false))
-    })
-    socket.once("error", () => resume(Effect.succeed(true)))
-  })
-
-/** What a command prints over a connection of the raw ssh2 client; the message of the error where it fails. */
-const withClient = (server: SshServer, config: ConnectConfig, command: string) =>
-  Effect.callback<string>((resume) => {
-    const client = new Client()
-    client.on("error", (error) => resume(Effect.succeed(error.message)))
-    client.once("ready", () =>
-      client.exec(command, (error, channel) => {
-        if (error !== undefined) return resume(Effect.succeed(error.message))
-        let output = ""
-        channel.on("data", (chunk: Buffer) => (output += chunk.toString()))
-        channel.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()))
-        channel.once("close", () => resume(Effect.succeed(output)))
-      })
-    )
-    client.connect({ host: server.host, port: server.port, username: server.user, ...config })
-    return Effect.sync(() => client.end())
-  })
+import { refuses, ssh, withClient } from "./support/clients.ts"
 
 describeWith(["ssh", "sshd"], "OpenSshServer", () => {
   it.layer(NodeServices.layer)((it) => {
@@ -220,10 +177,14 @@ describe("login shells", () => {
 
 describeWith(["ssh", "sshd", "private-accounts"], "another user", () => {
   it.layer(NodeServices.layer)((it) => {
-    it.effect.skipIf(process.getuid?.() !== 0)("is logged in without root's rights", () =>
+    it.effect("is logged in without root's rights, where root starts the server", () =>
       Effect.gen(function* () {
-        const server = yield* OpenSshServer.make({ account: { user: "plain", uid: 4242, loginShell: "ash" } })
-        const result = yield* ssh(server, "id -u; id -g; touch ~/mine && echo written; cat /etc/shadow")
+        const start = OpenSshServer.make({ account: { user: "plain", uid: 4242, loginShell: "ash" } })
+        if (process.getuid?.() !== 0) {
+          assert.include((yield* Effect.flip(start)).message, "Only root")
+          return
+        }
+        const result = yield* ssh(yield* start, "id -u; id -g; touch ~/mine && echo written; cat /etc/shadow")
         assert.strictEqual(result.stdout, "4242\n4242\nwritten\n")
         assert.notStrictEqual(result.exitCode, 0)
       })

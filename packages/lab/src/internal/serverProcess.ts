@@ -2,6 +2,7 @@
 import { Effect, Exit, Fiber, Option, Ref, Scope, Stream, SubscriptionRef } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { LabError } from "../LabError.ts"
+import type { ServerControls } from "../SshServer.ts"
 import { freePort } from "./freePort.ts"
 import * as ProcessTree from "./processTree.ts"
 
@@ -16,12 +17,8 @@ export interface Options {
 
 export interface ServerProcess {
   readonly port: number
-  readonly pid: Effect.Effect<number, LabError>
   readonly log: Effect.Effect<string>
-  readonly awaitLog: (pattern: RegExp) => Effect.Effect<string>
-  readonly endSessions: Effect.Effect<void, LabError>
-  readonly stop: Effect.Effect<void>
-  readonly restart: Effect.Effect<void, LabError>
+  readonly controls: ServerControls
 }
 
 interface Running {
@@ -129,11 +126,13 @@ export const make = Effect.fnUntraced(function* (
   )
   return {
     port,
-    pid: Effect.map(running, (found) => found.pid),
     log: SubscriptionRef.get(log),
-    awaitLog: (pattern) => awaitLogFrom(0, pattern),
-    endSessions: Effect.flatMap(running, (found) => endSessionsOf(found.pid, port)),
-    stop,
-    restart: Effect.andThen(stop, launch(port))
+    controls: {
+      pid: Effect.map(running, (found) => found.pid),
+      awaitLog: (pattern) => awaitLogFrom(0, pattern),
+      endSessions: Effect.flatMap(running, (found) => endSessionsOf(found.pid, port)),
+      stop,
+      restart: Effect.andThen(stop, launch(port))
+    }
   }
 })

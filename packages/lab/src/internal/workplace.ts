@@ -3,6 +3,7 @@ import { Effect, FileSystem, Path } from "effect"
 import type { Scope } from "effect"
 import * as KeyPair from "../KeyPair.ts"
 import { LabError } from "../LabError.ts"
+import { knownHostsLine, type SshServer } from "../SshServer.ts"
 
 export interface Workplace {
   readonly tempDir: string
@@ -34,4 +35,21 @@ export const make = Effect.fnUntraced(function* (
   const privateKeyPath = yield* write(`id_${key.type}`, key.privateKey)
   yield* write(`id_${key.type}.pub`, `${key.publicKey}\n`)
   return { tempDir, key, privateKeyPath, hostKeys, path, write }
+})
+
+/** What clients need to know of the server that now listens, with its `known_hosts` file written. */
+export const describe = Effect.fnUntraced(function* (
+  place: Workplace,
+  server: Pick<SshServer, "host" | "port" | "user" | "log">
+): Effect.fn.Return<SshServer, LabError> {
+  const knownHosts = place.hostKeys.map((key) => knownHostsLine(server.host, server.port, key))
+  return {
+    ...server,
+    key: place.key,
+    privateKeyPath: place.privateKeyPath,
+    hostKeys: place.hostKeys,
+    knownHosts,
+    knownHostsPath: yield* place.write("known_hosts", [...knownHosts, ""].join("\n")),
+    tempDir: place.tempDir
+  }
 })
