@@ -64,6 +64,10 @@ export const parts = {
   "private-accounts": {
     ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "util-linux"),
     check: [...namespaceArguments, "true"]
+  },
+  setpriv: {
+    ...part("setpriv", ["setpriv"], "servers that end even when the tests are killed", "util-linux"),
+    check: ["--pdeathsig", "KILL", "true"]
   }
 } as const
 

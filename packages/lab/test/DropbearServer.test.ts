@@ -42,7 +42,7 @@ describeWith(["ssh", "dropbear", "dropbearconvert", "private-accounts"], "Dropbe
 
     it.effect("leaves nothing behind: port, processes and folder are gone", () =>
       Effect.gen(function* () {
-        const scope = yield* Scope.make()
+        const scope = yield* Scope.fork(yield* Effect.scope)
         const server = yield* DropbearServer.make().pipe(Scope.provide(scope))
         const marker = Leaks.marker()
         const command = `setsid sh -c 'sleep 600; :' ${marker} </dev/null >/dev/null 2>&1 & exec sh -c 'sleep 600; :' ${marker}`

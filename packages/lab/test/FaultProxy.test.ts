@@ -93,7 +93,7 @@ const pair = Effect.fnUntraced(function* (options: Omit<FaultProxy.Options, "tar
 describe("FaultProxy", () => {
   it.live("passes bytes on unchanged, counts them, and is gone with its scope", () =>
     Effect.gen(function* () {
-      const scope = yield* Scope.make()
+      const scope = yield* Scope.fork(yield* Effect.scope)
       const { proxy, client, server } = yield* pair().pipe(Scope.provide(scope))
       const data = Crypto.randomBytes(8 * 1024 * 1024)
       yield* client.send(data)
@@ -106,7 +106,7 @@ describe("FaultProxy", () => {
       assert.deepStrictEqual(yield* proxy.connections, { open: 1, accepted: 1 })
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(yield* refuses(proxy.port))
-    })
+    }).pipe(Effect.scoped)
   )
 
   it.live("passes half-close on: the other direction goes on", () =>

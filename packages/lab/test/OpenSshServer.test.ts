@@ -1,7 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Redacted, Scope } from "effect"
+import { Effect, Exit, Redacted, Scope, Stream } from "effect"
+import { ChildProcess } from "effect/process"
 import * as Fs from "node:fs"
+import * as Path from "node:path"
 import { Client } from "ssh2"
 import * as Leaks from "@toehold/lab/Leaks"
 import { LabError } from "@toehold/lab/LabError"
@@ -47,7 +49,7 @@ describeWith(["ssh", "sshd"], "OpenSshServer", () => {
 
     it.effect("leaves nothing behind: port, processes and folder are gone", () =>
       Effect.gen(function* () {
-        const scope = yield* Scope.make()
+        const scope = yield* Scope.fork(yield* Effect.scope)
         const server = yield* OpenSshServer.make().pipe(Scope.provide(scope))
         const marker = Leaks.marker()
         // One command that its session waits for, and one that left the session's process group.
@@ -84,6 +86,34 @@ describeWith(["ssh", "sshd"], "OpenSshServer", () => {
         assert.include((yield* Effect.flip(server.pid)).message, "stopped")
         yield* server.restart
         assert.strictEqual((yield* ssh(server, "echo again")).stdout, "again\n")
+      })
+    )
+  })
+})
+
+describeWith(["sshd", "setpriv"], "OpenSshServer of a process that is killed", () => {
+  it.layer(NodeServices.layer)((it) => {
+    it.effect("ends with it", () =>
+      Effect.gen(function* () {
+        const script = `
+          import { NodeServices } from "@effect/platform-node"
+          import { Effect } from "effect"
+          import * as OpenSshServer from "@toehold/lab/OpenSshServer"
+          OpenSshServer.make().pipe(
+            Effect.flatMap((server) => Effect.sync(() => process.stdout.write(server.configPath))),
+            Effect.andThen(Effect.never),
+            Effect.scoped,
+            Effect.provide(NodeServices.layer),
+            Effect.runPromise
+          )`
+        const child = yield* ChildProcess.make(process.execPath, ["--input-type=module", "-e", script], {
+          cwd: new URL("..", import.meta.url).pathname
+        })
+        const configPath = yield* child.stdout.pipe(Stream.decodeText, Stream.take(1), Stream.mkString)
+        yield* Leaks.awaitProcesses(configPath, 1)
+        process.kill(child.pid, "SIGKILL")
+        yield* Leaks.awaitProcesses(configPath, 0)
+        Fs.rmSync(Path.dirname(configPath), { recursive: true })
       })
     )
   })

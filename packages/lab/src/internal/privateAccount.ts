@@ -30,6 +30,12 @@ for name in passwd shadow group shells pam.d/sshd; do
 done
 exec "$@"`
 
+/** The kernel kills the server with the process that started it, where that is killed before it can close its scopes. */
+const tether = (command: Command): Command => {
+  const setpriv = RealPart.find("setpriv")
+  return setpriv === undefined ? command : [setpriv, "--pdeathsig", "KILL", ...command]
+}
+
 const withEntry = (text: string, name: string, entry: string): string =>
   [entry, ...text.split("\n").filter((line) => line !== "" && !line.startsWith(`${name}:`)), ""].join("\n")
 
@@ -62,7 +68,7 @@ export const make = Effect.fnUntraced(
         user,
         homeDir: current.homedir,
         isPrivate: false,
-        enter: (command: Command) => command,
+        enter: (command: Command): Command => tether(command),
         writeHomeFile: () => Effect.fail(new LabError({ message: "The real home folder is left alone" }))
       }
     }
@@ -123,7 +129,7 @@ export const make = Effect.fnUntraced(
         bindAndRun,
         etc,
         ...back,
-        ...command
+        ...tether(command)
       ],
       writeHomeFile
     }

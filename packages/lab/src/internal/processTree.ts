@@ -55,28 +55,29 @@ export const running = (): ReadonlyArray<Process> =>
 
 export const commandLine = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim()
 
+/** Processes of the sessions of the server on a loopback port: servers put address and port into `SSH_CONNECTION`. */
+export const sessionsOf = (port: number): ReadonlyArray<Process> => {
+  const session = new RegExp(`(?:^|\\0)SSH_CONNECTION=\\S+ \\d+ (?:127\\.0\\.0\\.1|::1) ${port}\\0`)
+  return running().filter(({ pid }) => pid !== process.pid && session.test(read(`/proc/${pid}/environ`)))
+}
+
 /**
  * The processes of a server other than itself: descendants of `pid`, processes in its private mount namespace, and
- * processes of its sessions that left the tree (both servers put their port into `SSH_CONNECTION`).
+ * processes of its sessions that left the tree.
  */
 export const belongingTo = (pid: number, port: number): ReadonlyArray<Process> => {
   const all = running()
   const namespace = readLink(`/proc/${pid}/ns/mnt`)
   const isPrivate = namespace !== "" && namespace !== readLink("/proc/self/ns/mnt")
-  const family = new Set([pid])
+  const family = new Set([pid, ...sessionsOf(port).map((found) => found.pid)])
   for (let before = 0; before !== family.size;) {
     before = family.size
-    for (const found of all) if (family.has(found.parent)) family.add(found.pid)
+    for (const found of all) {
+      if (family.has(found.parent)) family.add(found.pid)
+      else if (isPrivate && readLink(`/proc/${found.pid}/ns/mnt`) === namespace) family.add(found.pid)
+    }
   }
-  const session = new RegExp(`(?:^|\\0)SSH_CONNECTION=\\S+ \\d+ \\S+ ${port}\\0`)
-  return all.filter(
-    (found) =>
-      found.pid !== pid &&
-      found.pid !== process.pid &&
-      (family.has(found.pid) ||
-        (isPrivate && readLink(`/proc/${found.pid}/ns/mnt`) === namespace) ||
-        session.test(read(`/proc/${found.pid}/environ`)))
-  )
+  return all.filter((found) => found.pid !== pid && family.has(found.pid))
 }
 
 const isSame = (target: Process): boolean => {
@@ -87,6 +88,15 @@ const isSame = (target: Process): boolean => {
 const signal = (pid: number, name: NodeJS.Signals): void => {
   try {
     process.kill(pid, name)
+  } catch {
+    // it ended meanwhile
+  }
+}
+
+/** Signals a process group, by a signal's name without `SIG`; a name that this system doesn't know does nothing. */
+export const signalGroup = (pid: number, name: string): void => {
+  try {
+    process.kill(-pid, `SIG${name}`)
   } catch {
     // it ended meanwhile
   }
