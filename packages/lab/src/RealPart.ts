@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { describe, it } from "vitest"
@@ -24,7 +25,22 @@ export interface RealPart {
   readonly purpose: string
   /** Debian package that brings it. */
   readonly debianPackage: string
+  /** Arguments that the program must exit 0 with for the part to count as there. */
+  readonly check?: ReadonlyArray<string>
 }
+
+/**
+ * What makes `unshare` give a program mounts of its own: root may do it right away, others in a user namespace.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const namespaceArguments: ReadonlyArray<string> = [
+  ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]),
+  "--mount",
+  "--propagation",
+  "private"
+]
 
 /**
  * Every part there is, by the name that tests use.
@@ -38,11 +54,21 @@ export const parts = {
   "ssh-agent": part("ssh-agent", ["ssh-agent"], "a real agent to sign with", "openssh-client"),
   sshd: part("sshd", ["sshd"], "a real OpenSSH server", "openssh-server"),
   dropbear: part("dropbear", ["dropbear"], "a real dropbear server", "dropbear-bin"),
+  dropbearconvert: part("dropbearconvert", ["dropbearconvert"], "host keys for dropbear", "dropbear-bin"),
   puttygen: part("puttygen", ["puttygen"], "the oracle for .ppk keys", "putty-tools"),
+  dash: part("dash", ["dash"], "a login shell", "dash"),
   bash: part("bash", ["bash"], "a login shell", "bash"),
   fish: part("fish", ["fish"], "a login shell", "fish"),
   csh: part("csh", ["tcsh", "csh"], "a login shell", "tcsh"),
-  busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static")
+  busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
+  "private-accounts": {
+    ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "util-linux"),
+    check: [...namespaceArguments, "true"]
+  },
+  setpriv: {
+    ...part("setpriv", ["setpriv"], "servers that end even when the tests are killed", "util-linux"),
+    check: ["--pdeathsig", "KILL", "true"]
+  }
 } as const
 
 /**
@@ -64,17 +90,28 @@ const isExecutable = (path: string): boolean => {
   }
 }
 
+const checked = new Map<PartName, boolean>()
+
+const passesCheck = (name: PartName, program: string): boolean => {
+  const { check }: RealPart = parts[name]
+  if (check === undefined) return true
+  const passed = checked.get(name) ?? ChildProcess.spawnSync(program, check, { stdio: "ignore" }).status === 0
+  checked.set(name, passed)
+  return passed
+}
+
 /**
- * Absolute path of a part's program on this machine, or `undefined` where it is missing.
+ * Absolute path of a part's program on this machine, or `undefined` where it is missing or can't do its work.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const find = (name: PartName): string | undefined => {
   const folders = [...(process.env["PATH"] ?? "").split(Path.delimiter), "/usr/sbin", "/sbin", "/usr/local/sbin"]
-  return parts[name].programs
+  const found = parts[name].programs
     .flatMap((program) => folders.filter((folder) => folder !== "").map((folder) => Path.join(folder, program)))
     .find(isExecutable)
+  return found !== undefined && passesCheck(name, found) ? found : undefined
 }
 
 /**

@@ -1,0 +1,33 @@
+/**
+ * The account that a test logs in to: its shell, its home folder, its password, without a change to the machine's own
+ * accounts.
+ *
+ * The server runs in a mount namespace of its own, where `/etc/passwd`, `/etc/shadow`, `/etc/group` and `/etc/shells` are
+ * copies in the test's temporary folder. As root this works wherever `unshare --mount` does; as another user it takes
+ * user namespaces. Where neither works a server can only be started for the user that runs the tests, in its real home.
+ *
+ * @since 0.1.0
+ */
+import type { Redacted } from "effect"
+import type { LoginShell } from "./LoginShell.ts"
+
+/**
+ * What the account looks like. Everything but nothing at all needs the private accounts described above.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Account {
+  /** Login name; by default that of the user who runs the tests. */
+  readonly user?: string
+  /** Numeric user and group id; by default the current one. Another one needs root. */
+  readonly uid?: number
+  /** Default: `sh`. */
+  readonly loginShell?: LoginShell
+  /** Lets the account log in with this password. */
+  readonly password?: Redacted.Redacted
+  /** The password must be changed at the first login, as `chage -d 0` sets it. */
+  readonly passwordExpired?: boolean
+  /** Files in the home folder, by relative path: `.bashrc`, `.config/fish/config.fish`, … */
+  readonly homeFiles?: Readonly<Record<string, string>>
+}

@@ -1,0 +1,141 @@
+/** Puts an account into a mount namespace of the server's own; see Account.ts. */
+import { Effect, FileSystem, Path, Redacted, Stream } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as Crypto from "node:crypto"
+import * as Os from "node:os"
+import type { Account } from "../Account.ts"
+import { LabError } from "../LabError.ts"
+import * as LoginShell from "../LoginShell.ts"
+import * as RealPart from "../RealPart.ts"
+
+type Command = readonly [program: string, ...args: ReadonlyArray<string>]
+
+export interface PrivateAccount {
+  readonly user: string
+  readonly homeDir: string
+  /** `false` where the server runs for the current user, in its real home. */
+  readonly isPrivate: boolean
+  /** The command line that runs the given one where the account exists. */
+  readonly enter: (command: Command) => Command
+  /** Writes a file into the account's home, owned by it, in mode 0600. */
+  readonly writeHomeFile: (path: string, content: string) => Effect.Effect<void, LabError>
+}
+
+const pamService = ["auth required pam_unix.so", "account required pam_unix.so", "password required pam_unix.so", ""]
+
+// $0 is the folder of the copies. A file that this machine doesn't have can't be covered and isn't needed.
+const bindAndRun = `
+for name in passwd shadow group shells pam.d/sshd; do
+  [ ! -e "/etc/$name" ] || mount --bind "$0/$name" "/etc/$name" || exit 1
+done
+exec "$@"`
+
+/** The kernel kills the server with the process that started it, where that is killed before it can close its scopes. */
+const tether = (command: Command): Command => {
+  const setpriv = RealPart.find("setpriv")
+  return setpriv === undefined ? command : [setpriv, "--pdeathsig", "KILL", ...command]
+}
+
+const withEntry = (text: string, name: string, entry: string): string =>
+  [entry, ...text.split("\n").filter((line) => line !== "" && !line.startsWith(`${name}:`)), ""].join("\n")
+
+/** crypt(3) in the form `$6$`, by perl: Debian always has it, and Node has no crypt. */
+const hashPassword = Effect.fnUntraced(function* (password: Redacted.Redacted) {
+  const salt = Crypto.randomBytes(8).toString("hex")
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  return yield* spawner.string(
+    ChildProcess.make("perl", ["-e", `print crypt(<STDIN>, '$6$${salt}$')`], {
+      stdin: Stream.make(Redacted.value(password)).pipe(Stream.encodeText)
+    })
+  )
+})
+
+export const make = Effect.fnUntraced(
+  function* (account: Account, dir: string) {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const current = Os.userInfo()
+    const unshare = RealPart.find("private-accounts")
+    const user = account.user ?? current.username
+    const uid = account.uid ?? current.uid
+    const gid = account.uid ?? current.gid
+
+    if (unshare === undefined) {
+      if (Object.keys(account).length > 0) {
+        return yield* new LabError({ message: "Accounts of their own need root or user namespaces (unshare --mount)" })
+      }
+      return {
+        user,
+        homeDir: current.homedir,
+        isPrivate: false,
+        enter: (command: Command): Command => tether(command),
+        writeHomeFile: () => Effect.fail(new LabError({ message: "The real home folder is left alone" }))
+      }
+    }
+    if (uid !== current.uid && current.uid !== 0) {
+      return yield* new LabError({ message: `Only root can start a server for another user id (${uid})` })
+    }
+
+    const etc = path.join(dir, "etc")
+    const homeDir = path.join(dir, "home")
+    const owned = (target: string) => (current.uid === 0 ? fs.chown(target, uid, gid) : Effect.void)
+    const writeHomeFile = (relative: string, content: string) =>
+      Effect.gen(function* () {
+        const folders = relative.split("/").slice(0, -1)
+        for (const [index] of folders.entries()) {
+          const folder = path.join(homeDir, ...folders.slice(0, index + 1))
+          yield* fs.makeDirectory(folder, { recursive: true, mode: 0o700 })
+          yield* owned(folder)
+        }
+        const file = path.join(homeDir, relative)
+        yield* fs.writeFileString(file, content, { mode: 0o600 })
+        yield* owned(file)
+      }).pipe(
+        Effect.mapError((cause) => new LabError({ message: `Could not write ${relative} into the home folder`, cause }))
+      )
+
+    // The account's own uid must be able to walk to its home and to its shell.
+    yield* fs.chmod(dir, 0o755)
+    yield* fs.makeDirectory(path.join(etc, "pam.d"), { recursive: true })
+    yield* fs.makeDirectory(homeDir, { mode: 0o755 })
+    yield* owned(homeDir)
+    for (const [relative, content] of Object.entries(account.homeFiles ?? {})) yield* writeHomeFile(relative, content)
+
+    const shell = yield* LoginShell.resolve(account.loginShell ?? "sh", dir)
+    const passwd = yield* fs.readFileString("/etc/passwd")
+    const group = yield* fs.readFileString("/etc/group")
+    const hash = account.password === undefined ? "*" : yield* hashPassword(account.password)
+    const lastChange = account.passwordExpired === true ? "0" : "19000"
+    const copies = {
+      passwd: withEntry(passwd, user, `${user}:x:${uid}:${gid}:lab:${homeDir}:${shell}`),
+      group: new RegExp(`^[^:]*:[^:]*:${gid}:`, "m").test(group) ? group : withEntry(group, user, `${user}:x:${gid}:`),
+      shadow: `${user}:${hash}:${lastChange}:0:99999:7:::\n`,
+      shells: `${shell}\n/bin/sh\n`,
+      "pam.d/sshd": pamService.join("\n")
+    }
+    for (const [name, content] of Object.entries(copies)) {
+      yield* fs.writeFileString(path.join(etc, name), content, { mode: name === "shadow" ? 0o600 : 0o644 })
+    }
+    const back = current.uid === 0 ? [] : [unshare, "--user", `--map-user=${uid}`, `--map-group=${gid}`]
+    return {
+      user,
+      homeDir,
+      isPrivate: true,
+      enter: (command: Command): Command => [
+        unshare,
+        ...RealPart.namespaceArguments,
+        "/bin/sh",
+        "-c",
+        bindAndRun,
+        etc,
+        ...back,
+        ...tether(command)
+      ],
+      writeHomeFile
+    }
+  },
+  (effect) =>
+    Effect.catchTag(effect, "PlatformError", (cause) =>
+      Effect.fail(new LabError({ message: "Could not make the account", cause }))
+    )
+)

@@ -1,0 +1,94 @@
+/** The process behind an exec or a shell request of the in-process server. */
+import * as ChildProcess from "node:child_process"
+import type { Readable, Writable } from "node:stream"
+import type { ServerChannel } from "ssh2"
+
+export interface Options {
+  readonly shell: string
+  /** `undefined` for a shell that reads commands from its input. */
+  readonly command: string | undefined
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  /** When the exit status is sent: as soon as the process ended, before any output, or never. */
+  readonly status: "at-exit" | "before-output" | "never"
+}
+
+/**
+ * Writes both outputs into the channel, one chunk at a time. Where stdout and stderr wait for the window together, ssh2
+ * wakes only one of them, and sends a chunk of the other again: it never forgets what waited last.
+ */
+const makePump = (channel: ServerChannel) => {
+  const waiting: Array<() => void> = []
+  let busy = false
+  const next = (): void => {
+    busy = false
+    for (const name of ["_chunk", "_chunkcb", "_chunkErr", "_chunkcbErr"]) Reflect.set(channel, name, undefined)
+    run()
+  }
+  const run = (): void => {
+    const write = busy ? undefined : waiting.shift()
+    if (write === undefined) return
+    busy = true
+    write()
+  }
+  return {
+    add: (source: Readable, sink: Writable): void => {
+      source.on("data", (chunk) => {
+        source.pause()
+        waiting.push(() =>
+          sink.write(chunk, () => {
+            source.resume()
+            next()
+          })
+        )
+        run()
+      })
+    },
+    whenIdle: (then: () => void): void => {
+      waiting.push(() => {
+        next()
+        then()
+      })
+      run()
+    }
+  }
+}
+
+/** Starts the process in a process group of its own and serves the channel until both are done. */
+export const start = (channel: ServerChannel, options: Options): ChildProcess.ChildProcess => {
+  const args = options.command === undefined ? [] : ["-c", options.command]
+  const child = ChildProcess.spawn(options.shell, args, { cwd: options.cwd, env: { ...options.env }, detached: true })
+  const pump = makePump(channel)
+  const pumpOutput = (): void => {
+    pump.add(child.stdout, channel)
+    pump.add(child.stderr, channel.stderr)
+  }
+  const sendStatus = (code: number | null, signal: string | null): void => {
+    if (options.status === "never") return
+    if (signal !== null) channel.exit(signal.replace(/^SIG/, ""), false, "")
+    else channel.exit(code ?? 255)
+  }
+
+  // The process may close its input while there is more to come, as it may end before it reads any.
+  child.stdin.on("error", () => channel.resume())
+  channel.pipe(child.stdin)
+  if (options.status !== "before-output") pumpOutput()
+  child.once("error", () => {
+    sendStatus(127, null)
+    channel.end()
+  })
+  child.once("exit", (code, signal) => {
+    if (options.status === "before-output") {
+      sendStatus(code, signal)
+      pumpOutput()
+    }
+    // What is readable already goes first, as it mostly does with OpenSSH.
+    else setImmediate(sendStatus, code, signal)
+  })
+  child.once("close", () => pump.whenIdle(() => setImmediate(() => channel.end())))
+  channel.once("close", () => {
+    // Like OpenSSH without a pty: the process is not killed, its pipes are closed.
+    for (const stream of child.stdio) stream?.destroy()
+  })
+  return child
+}
