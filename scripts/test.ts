@@ -57,7 +57,7 @@ try {
     })
     if (skipped.length > 0) print("Skipped because a real part is missing here:")
     for (const { part, count } of skipped) {
-      print(`  ${part.name}, ${part.purpose}: ${count} tests skipped`)
+      print(`  ${part.name}, ${part.purpose}: ${count} ${count === 1 ? "test" : "tests"} skipped`)
       print(`    ${howToEnable(part, process.platform)}`)
     }
     if (skipped.length > 0) print("")

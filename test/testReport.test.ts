@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as RealPart from "@toehold/lab/RealPart"
 import { howToEnable, type Report, skippedByPart, summaryLine, totals } from "../scripts/testReport.ts"
@@ -61,13 +62,22 @@ describe("the test command", () => {
   })
   afterAll(() => Fs.rmSync(folder, { recursive: true, force: true }))
 
-  const run = (name: string, ...files: ReadonlyArray<string>) => {
+  const runWith = (env: Readonly<Record<string, string>>, name: string, ...files: ReadonlyArray<string>) => {
     const project = Path.join(folder, name)
     Fs.mkdirSync(project)
     for (const [at, text] of files.entries()) Fs.writeFileSync(Path.join(project, `${at}.test.js`), text)
     const script = Path.join(root, "scripts", "test.ts")
-    const ran = spawnSync(process.execPath, [script, "--root", project, "--globals"], { cwd: root, encoding: "utf8" })
-    return { status: ran.status, last: ran.stdout.trimEnd().split("\n").at(-1) }
+    const ran = spawnSync(process.execPath, [script, "--root", project, "--globals"], {
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, REQUIRE_REAL: "", ...env }
+    })
+    return { status: ran.status, stdout: ran.stdout, last: ran.stdout.trimEnd().split("\n").at(-1) }
+  }
+
+  const run = (name: string, ...files: ReadonlyArray<string>) => {
+    const { status, last } = runWith({}, name, ...files)
+    return { status, last }
   }
 
   it("ends well when every test passed", () =>
@@ -80,5 +90,22 @@ describe("the test command", () => {
     const late = `test("a", () => new Promise((done) => setTimeout(done, 50)))\nsetTimeout(() => { throw new Error() }, 1)`
     expect(run("outside", late)).toEqual({ status: 1, last: "1 passed, 0 failed" })
     expect(run("empty")).toEqual({ status: 1, last: "0 passed, 0 failed" })
+  })
+
+  // Parts are looked for in these folders as well, which on some systems hold every program.
+  const always = ["/usr/sbin", "/sbin", "/usr/local/sbin"]
+  const isAlwaysFound = (program: string) => always.some((folder) => Fs.existsSync(Path.join(folder, program)))
+  const hidden = Object.values(RealPart.parts).find((part) => !part.programs.some(isAlwaysFound))
+
+  it.runIf(hidden !== undefined)("names a part that is missing, or fails where parts are required", () => {
+    const name = hidden?.name ?? ""
+    const lab = JSON.stringify(pathToFileURL(Path.join(root, "packages", "lab", "src", "RealPart.ts")))
+    const suite = `import { describeWith } from ${lab}\ntest("a", () => {})\ndescribeWith(["${name}"], "x", () => test("b", () => {}))`
+    const skipped = runWith({ PATH: "" }, "skipped", suite)
+    expect(skipped).toMatchObject({ status: 0, last: "1 passed, 0 failed" })
+    expect(skipped.stdout).toContain(`  ${name}, ${hidden?.purpose}: 1 test skipped\n`)
+    expect(skipped.stdout).toContain(`apt-get install -y ${hidden?.debianPackage}`)
+    const required = runWith({ PATH: "", REQUIRE_REAL: "1" }, "required", suite)
+    expect(required).toMatchObject({ status: 1, last: "1 passed, 1 failed" })
   })
 })
