@@ -32,16 +32,23 @@ export const exec = <A>(
       }
     }
     const options: Ssh2.ExecOptions = pty === undefined ? {} : { pty }
-    try {
-      connection.client.exec(request, options, callback)
-    } catch (error) {
-      // The driver throws where the socket is already gone.
-      resume(Effect.fail(lost(error instanceof Error ? error.message : String(error), "did-not-run")))
-    }
+    whileConnected(
+      () => connection.client.exec(request, options, callback),
+      (error) => resume(Effect.fail(error))
+    )
     return Effect.sync(() => {
       abandoned = true
     })
   })
+
+/** Asks the driver for something; it throws where the socket is already gone. */
+export const whileConnected = (ask: () => void, otherwise: (error: SshError.SshError) => void): void => {
+  try {
+    ask()
+  } catch (error) {
+    otherwise(lost(error instanceof Error ? error.message : String(error), "did-not-run"))
+  }
+}
 
 /** The connection ended before the command could print anything. */
 export const lost = (detail: string, outcome: SshError.Outcome): SshError.SshError =>

@@ -6,6 +6,7 @@ import type { AlgorithmPreferences } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
 import type { SshConnectEvent, Stage } from "../SshConnectEvent.ts"
 import type { AuthMethod, Credential } from "./auth.ts"
+import { whileConnected } from "./channel.ts"
 import * as Handshake from "./handshake.ts"
 import * as Liveness from "./liveness.ts"
 import * as Sessions from "./sessions.ts"
@@ -144,13 +145,26 @@ export const forward = (
 ): Effect.Effect<Duplex, SshError.SshError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<Duplex, SshError.SshError>((resume) => {
-      client.forwardOut("127.0.0.1", 0, to.host, to.port, (error, channel) => {
-        if (error === undefined) return resume(Effect.succeed(channel))
-        const detail = error.message.replace(/^\(SSH\) /, "")
-        return resume(
-          Effect.fail(SshError.make(new SshError.ChannelRefused({ request: "direct-tcpip", detail, busy: false })))
-        )
+      let abandoned = false
+      const callback: Ssh2.ClientCallback = (error, channel) => {
+        if (error !== undefined) {
+          const detail = error.message.replace(/^\(SSH\) /, "")
+          const reason = new SshError.ChannelRefused({ request: "direct-tcpip", detail, busy: false })
+          resume(Effect.fail(SshError.make(reason)))
+        } else if (abandoned) {
+          channel.destroy()
+        } else {
+          resume(Effect.succeed(channel))
+        }
+      }
+      whileConnected(
+        () => client.forwardOut("127.0.0.1", 0, to.host, to.port, callback),
+        (error) => resume(Effect.fail(error))
+      )
+      return Effect.sync(() => {
+        abandoned = true
       })
     }),
-    (channel) => Effect.sync(() => channel.destroy())
+    (channel) => Effect.sync(() => channel.destroy()),
+    { interruptible: true }
   )

@@ -1,11 +1,12 @@
 import { Effect } from "effect"
 import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
+import { whileConnected } from "./channel.ts"
 
 /** Opens the SFTP subsystem and closes it again. */
 export const checkSftp = (client: Ssh2.Client): Effect.Effect<void, SshError.SshError> =>
   Effect.callback<void, SshError.SshError>((resume) => {
-    client.sftp((error, sftp) => {
+    const callback: Parameters<Ssh2.Client["sftp"]>[0] = (error, sftp) => {
       if (error === undefined) {
         sftp.end()
         resume(Effect.void)
@@ -14,5 +15,9 @@ export const checkSftp = (client: Ssh2.Client): Effect.Effect<void, SshError.Ssh
       const detail = error.message.replace(/^\(SSH\) /, "")
       const busy = /Channel open failure/i.test(detail)
       resume(Effect.fail(SshError.make(new SshError.ChannelRefused({ request: "sftp", detail, busy }))))
-    })
+    }
+    whileConnected(
+      () => client.sftp(callback),
+      (error) => resume(Effect.fail(error))
+    )
   })

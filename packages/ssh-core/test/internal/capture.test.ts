@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { Capture } from "../../src/internal/capture.ts"
+
+const counts = Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 200 })))
+
+describe("Capture", () => {
+  it.prop(
+    "keeps the first and the last bytes, and counts the rest, however the stream is cut",
+    { limit: counts, sizes: Schema.Array(counts) },
+    ({ limit, sizes }) => {
+      const capture = new Capture(limit)
+      let next = 0
+      for (const size of sizes) capture.push(Buffer.from(Array.from({ length: size }, () => next++ % 251)))
+      const all = Buffer.from(Array.from({ length: next }, (_, index) => index % 251))
+      const { head, omittedBytes, tail, totalBytes } = capture.result()
+      const headSize = Math.min(all.length, Math.ceil(limit / 2))
+      const tailSize = Math.min(all.length - headSize, Math.floor(limit / 2))
+      assert.strictEqual(totalBytes, all.length)
+      assert.strictEqual(omittedBytes, all.length - headSize - tailSize)
+      assert.deepStrictEqual(Buffer.from(head), all.subarray(0, headSize))
+      assert.deepStrictEqual(Buffer.from(tail), all.subarray(all.length - tailSize))
+    },
+    { arbitrary: { runs: 300 } }
+  )
+
+  it("joins head and tail without anything between them", () => {
+    const capture = new Capture(4)
+    capture.push(Buffer.from("abcdefgh"))
+    const result = capture.result()
+    assert.strictEqual(result.text, "abgh")
+    assert.isTrue(result.truncated)
+    assert.strictEqual(result.omittedBytes, 4)
+  })
+})
