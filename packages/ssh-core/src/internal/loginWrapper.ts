@@ -25,8 +25,11 @@ const inOwnGroup = (body: string): string =>
 /** bash reads its rc file for each `bash -c` under sshd while SHLVL is below 2, which would make the command's own slow. */
 const settle = "SHLVL=1; export SHLVL; unset TMOUT"
 
-/** Longest exec request that is sent: one argument of a Linux program holds 128 KiB, the name of the shell included. */
-export const maxInlineBytes = 120_000
+/**
+ * Longest exec request that is sent: dropbear ends the connection at one of more than 9000 bytes, and Linux gives one
+ * argument of the login shell 128 KiB.
+ */
+export const maxInlineBytes = 8000
 
 /** Every byte that some shell could read as something else than itself, as `printf %b` reads it back. */
 const encode = (script: string): string => {

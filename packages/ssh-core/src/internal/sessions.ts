@@ -121,7 +121,7 @@ export const make = Effect.fnUntraced(function* (
       return yield* SshError.make(
         new SshError.InvalidArgument({
           argument: "The command",
-          detail: "in a terminal it can't be longer than 30 kB, nor have secret variables",
+          detail: "in a terminal it can't be longer than about 2000 characters, nor have secret variables",
           hint: "Leave the terminal out, or put the command into a file there first."
         })
       )
