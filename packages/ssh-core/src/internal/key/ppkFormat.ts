@@ -158,7 +158,7 @@ const readSecret = (numbers: PublicNumbers, reader: WireReader): Read<PrivateNum
   Result.gen(function* () {
     switch (numbers.type) {
       case "ssh-ed25519": {
-        // PuTTY writes the seed as a little-endian number, so zeros at its end are left out.
+        // To PuTTY the seed is a little-endian number, so zeros at its end may be left out.
         const seed = yield* reader.string()
         if (seed.length > 32) return yield* Result.fail(unreadable("its Ed25519 private key is too long"))
         return { ...numbers, seed: Buffer.concat([seed, Buffer.alloc(32 - seed.length)]) }
@@ -177,7 +177,7 @@ const readSecret = (numbers: PublicNumbers, reader: WireReader): Read<PrivateNum
 const writeSecret = (numbers: PrivateNumbers): Uint8Array => {
   switch (numbers.type) {
     case "ssh-ed25519":
-      return string(numbers.seed.subarray(0, numbers.seed.findLastIndex((byte) => byte !== 0) + 1))
+      return string(numbers.seed)
     case "ssh-rsa":
       return Buffer.concat([numbers.d, numbers.p, numbers.q, numbers.iqmp].map(mpint))
     default:
