@@ -14,6 +14,7 @@ import {
   cleanComment,
   foreignFormat,
   isArmoured,
+  isPpk,
   maxKeyBytes,
   textOf
 } from "./internal/key/keyText.ts"
@@ -83,7 +84,7 @@ const decode = Effect.fnUntraced(function* (
   text: string,
   passphrase: Uint8Array | undefined
 ): Effect.fn.Return<SshKey, Fault> {
-  if (PpkFormat.isPpk(text)) {
+  if (isPpk(text)) {
     const file = yield* Effect.fromResult(PpkFormat.open(text))
     return keyOf(yield* PpkFormat.decode(file, passphrase), file.comment)
   }
@@ -130,7 +131,7 @@ export const publicHalf = (
 
 const readPublicHalf = (text: string): Read<SshPublicKey> =>
   Result.gen(function* () {
-    if (PpkFormat.isPpk(text)) {
+    if (isPpk(text)) {
       const { comment, publicBlob } = yield* PpkFormat.open(text)
       return yield* PublicText.make(publicBlob, comment, "")
     }

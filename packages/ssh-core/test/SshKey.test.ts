@@ -214,15 +214,15 @@ describe("writing", () => {
   )
 })
 
-describe("a key that lies about its cost", () => {
-  /** The OpenSSH file with its KDF's rounds replaced. */
-  const withRounds = (text: string, rounds: number): string => {
-    const body = Buffer.from(text.split("\n").slice(1, -2).join(""), "base64")
-    // The rounds follow a salt of 16 bytes in a field of 24, after magic, cipher and KDF.
-    body.writeUInt32BE(rounds, 15 + (4 + 10) + (4 + 6) + 4 + (4 + 16))
-    return `-----BEGIN OPENSSH PRIVATE KEY-----\n${body.toString("base64")}\n-----END OPENSSH PRIVATE KEY-----\n`
-  }
+/** The OpenSSH file with its KDF's rounds replaced. */
+const withRounds = (text: string, rounds: number): string => {
+  const body = Buffer.from(text.split("\n").slice(1, -2).join(""), "base64")
+  // The rounds follow a salt of 16 bytes in a field of 24, after magic, cipher and KDF.
+  body.writeUInt32BE(rounds, 15 + (4 + 10) + (4 + 6) + 4 + (4 + 16))
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${body.toString("base64")}\n-----END OPENSSH PRIVATE KEY-----\n`
+}
 
+describe("a key that lies about its cost", () => {
   it.effect("is refused before any work is done", () =>
     Effect.gen(function* () {
       const key = yield* parse(pem(made.ed25519))
@@ -274,11 +274,12 @@ const lengthsAround = (der: Uint8Array): ReadonlyArray<number> => {
   return found
 }
 
+const shown = (value: unknown) =>
+  [String(value), JSON.stringify(value), Util.inspect(value, { depth: 20, showHidden: true })].join("\n")
+
 describe("secrets", () => {
   it.effect("are in no error, and not in what a key prints", () =>
     Effect.gen(function* () {
-      const shown = (value: unknown) =>
-        [String(value), JSON.stringify(value), Util.inspect(value, { depth: 20, showHidden: true })].join("\n")
       for (const source of Object.values(made)) {
         const key = yield* parse(pem(source))
         const jwk = source.export({ format: "jwk" })
@@ -309,19 +310,21 @@ describe("secrets", () => {
   )
 })
 
+const on = (platform: Partial<ClientPlatform.Platform>) =>
+  Layer.merge(NodeFileSystem.layer, ClientPlatform.layerOf(platform))
+
+const tagOf = (result: Result.Result<SshKey.SshKey, { readonly reason: { readonly _tag: string } }>) =>
+  Result.match(result, { onSuccess: () => "read", onFailure: ({ reason }) => reason._tag })
+
+const loadPublic = (path: string) => SshKey.loadPublic(path).pipe(Effect.provide(NodeFileSystem.layer))
+
 describe("files", () => {
   const folder = new KeyFolder()
   afterAll(() => folder.remove())
 
   const uid = process.getuid?.() ?? 0
-  const on = (platform: Partial<ClientPlatform.Platform>) =>
-    Layer.merge(NodeFileSystem.layer, ClientPlatform.layerOf(platform))
-
   const loaded = (path: string, platform: Partial<ClientPlatform.Platform> = { uid }) =>
     SshKey.load(path).pipe(Effect.provide(on(platform)), Effect.result)
-
-  const tagOf = (result: Result.Result<SshKey.SshKey, { readonly reason: { readonly _tag: string } }>) =>
-    Result.match(result, { onSuccess: () => "read", onFailure: ({ reason }) => reason._tag })
 
   const withMode = (name: string, mode: number, content = pem(made.ed25519)): string => {
     const path = folder.write(name, content)
@@ -377,7 +380,6 @@ describe("files", () => {
     Effect.gen(function* () {
       const key = yield* parse(pem(made.rsa))
       const { publicKey } = key
-      const loadPublic = (path: string) => SshKey.loadPublic(path).pipe(Effect.provide(NodeFileSystem.layer))
       const locked = folder.write("locked", pem(made.rsa, "pkcs1", "aes-256-cbc"))
       const alone = yield* Effect.flip(loadPublic(locked))
       assert.strictEqual(alone.reason._tag, "KeyPassphraseMissing")

@@ -162,22 +162,20 @@ describeWith(["ssh-keygen"], "keys of ssh-keygen", () => {
     })
   )
 
-  it.effect("RFC 4716 public keys go both ways", () =>
-    Effect.gen(function* () {
-      keygen("rfc", "-N", "", "-C", `${"long ".repeat(30)}end`, "-t", "rsa", "-b", "2048")
-      const line = folder.read("rfc.pub").trim()
-      const exported = folder.run("ssh-keygen", "-e", "-m", "RFC4716", "-f", folder.file("rfc.pub"))
-      const key = Result.getOrThrow(SshPublicKey.parse(line, { source: "rfc.pub" }))
-      const read = Result.getOrThrow(SshPublicKey.parse(exported, { source: "exported" }))
-      assert.deepStrictEqual(read.blob, key.blob)
-      assert.include(read.comment, "2048-bit RSA")
-      const ours = SshPublicKey.toRfc4716(key)
-      assert.isTrue(ours.split("\n").every((row) => Buffer.byteLength(row) <= 72))
-      const imported = folder.run("ssh-keygen", "-i", "-m", "RFC4716", "-f", folder.write("ours", ours))
-      assert.strictEqual(imported.trim(), line.split(" ").slice(0, 2).join(" "))
-      assert.deepStrictEqual(Result.getOrThrow(SshPublicKey.parse(ours, { source: "ours" })), key)
-    })
-  )
+  it("RFC 4716 public keys go both ways", () => {
+    keygen("rfc", "-N", "", "-C", `${"long ".repeat(30)}end`, "-t", "rsa", "-b", "2048")
+    const line = folder.read("rfc.pub").trim()
+    const exported = folder.run("ssh-keygen", "-e", "-m", "RFC4716", "-f", folder.file("rfc.pub"))
+    const key = Result.getOrThrow(SshPublicKey.parse(line, { source: "rfc.pub" }))
+    const read = Result.getOrThrow(SshPublicKey.parse(exported, { source: "exported" }))
+    assert.deepStrictEqual(read.blob, key.blob)
+    assert.include(read.comment, "2048-bit RSA")
+    const ours = SshPublicKey.toRfc4716(key)
+    assert.isTrue(ours.split("\n").every((row) => Buffer.byteLength(row) <= 72))
+    const imported = folder.run("ssh-keygen", "-i", "-m", "RFC4716", "-f", folder.write("ours", ours))
+    assert.strictEqual(imported.trim(), line.split(" ").slice(0, 2).join(" "))
+    assert.deepStrictEqual(Result.getOrThrow(SshPublicKey.parse(ours, { source: "ours" })), key)
+  })
 
   it.effect("what belongs to hardware keys, certificates and DSA is named", () =>
     Effect.gen(function* () {

@@ -33,6 +33,13 @@ const reasonOf = (key: Effect.Effect<SshKey.SshKey, { readonly reason: { readonl
 
 const locked = { passphrase: Redacted.make(passphrase) }
 
+/** A string of RFC 4251. */
+const field = (value: Uint8Array | string) => {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(Buffer.byteLength(value))
+  return Buffer.concat([length, Buffer.from(value)])
+}
+
 describeWith(["puttygen"], "keys of puttygen", () => {
   const folder = new KeyFolder()
   afterAll(() => folder.remove())
@@ -135,11 +142,6 @@ describeWith(["puttygen"], "keys of puttygen", () => {
       puttygen(ppk, "-q", "-P", "--new-passphrase", emptyFile, "-o", folder.file("again.ppk"))
       assert.strictEqual(folder.read("again.ppk"), whole)
 
-      const field = (value: Uint8Array | string) => {
-        const length = Buffer.alloc(4)
-        length.writeUInt32BE(Buffer.byteLength(value))
-        return Buffer.concat([length, Buffer.from(value)])
-      }
       const secret = field(seed.subarray(0, 30))
       const covered = ["ssh-ed25519", "none", "", key.publicKey.blob, secret].map(field)
       const mac = Crypto.createHmac("sha256", "").update(Buffer.concat(covered)).digest("hex")

@@ -74,6 +74,11 @@ export const armour = (text: string): Read<Armour> =>
     return { label, headers, body: yield* base64(rest.join("")) }
   })
 
+/** What a PuTTY key file begins with; its version follows. */
+export const ppkMark = "PuTTY-User-Key-File-"
+
+export const isPpk = (text: string): boolean => text.trimStart().startsWith(ppkMark)
+
 /** Formats that are recognised by how they begin, only to be named in the error. */
 export const foreignFormat = (text: string): Read<void> => {
   const found = foreignMarks.find(([mark]) => text.includes(mark))

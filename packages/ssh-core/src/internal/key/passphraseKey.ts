@@ -20,7 +20,7 @@ export const bcrypt = Effect.fnUntraced(function* (options: {
   readonly length: number
 }) {
   const { length, passphrase, rounds, salt } = options
-  if (rounds < 1 || salt.length === 0) {
+  if (!Number.isInteger(rounds) || rounds < 1 || salt.length === 0) {
     return yield* Effect.fail(unreadable("its bcrypt parameters are not valid"))
   }
   if (rounds > maxBcryptRounds) {

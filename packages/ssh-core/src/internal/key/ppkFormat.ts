@@ -3,15 +3,11 @@ import { Effect, Result } from "effect"
 import * as Crypto from "node:crypto"
 import { encrypt, unwrapped } from "./cipher.ts"
 import { type Fault, passphraseMissing, passphraseWrong, type Read, unreadable, unsupported } from "./fault.ts"
-import { base64, cleanComment, utf8Of, wrapped } from "./keyText.ts"
+import { base64, cleanComment, ppkMark, utf8Of, wrapped } from "./keyText.ts"
 import { keyPair, type KeyPair, numbersOf, type PrivateNumbers, publicBlob, type PublicNumbers } from "./keyNumbers.ts"
 import * as PassphraseKey from "./passphraseKey.ts"
 import { readUsableBlob } from "./publicBlob.ts"
 import { mpint, string, WireReader } from "./sshWire.ts"
-
-const mark = "PuTTY-User-Key-File-"
-
-export const isPpk = (text: string): boolean => text.trimStart().startsWith(mark)
 
 export interface PpkFile {
   readonly version: 2 | 3
@@ -50,11 +46,11 @@ export const open = (text: string): Read<PpkFile> =>
         return base64(lines.slice(next - count, next).join(""))
       })
 
-    const version = lines[0]?.slice(mark.length, mark.length + 1)
+    const version = lines[0]?.slice(ppkMark.length, ppkMark.length + 1)
     if (version !== "2" && version !== "3") {
       return yield* Result.fail(unsupported(`a PuTTY key file of version ${version}`))
     }
-    const type = yield* header(`${mark}${version}`)
+    const type = yield* header(`${ppkMark}${version}`)
     const encryption = yield* header("Encryption")
     if (encryption !== "none" && encryption !== "aes256-cbc") {
       return yield* Result.fail(unsupported(`encrypted with the cipher ${encryption}`))
@@ -198,7 +194,7 @@ export const encode = Effect.fnUntraced(function* (
     [numbers.type, encryption, Buffer.from(comment, "utf8"), blob, bytes] as const
   const file = (encryption: string, kdf: ReadonlyArray<string>, stored: Uint8Array, mac: string) =>
     [
-      `${mark}3: ${numbers.type}`,
+      `${ppkMark}3: ${numbers.type}`,
       `Encryption: ${encryption}`,
       `Comment: ${comment}`,
       ...lineBlock("Public-Lines", blob),

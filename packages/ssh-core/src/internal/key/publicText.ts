@@ -1,8 +1,7 @@
 /** Public keys in the forms of text that OpenSSH and others write. */
 import { Result } from "effect"
 import { type Read, unreadable, unsupported } from "./fault.ts"
-import { base64, cleanComment, foreignFormat, isArmoured, utf8Of } from "./keyText.ts"
-import { isPpk } from "./ppkFormat.ts"
+import { base64, cleanComment, foreignFormat, isArmoured, isPpk, utf8Of } from "./keyText.ts"
 import { isPublicType, readPublicBlob } from "./publicBlob.ts"
 
 /**
