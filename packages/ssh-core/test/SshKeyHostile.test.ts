@@ -135,11 +135,11 @@ describe("keys that were cut short", () => {
 })
 
 describe("keys with one bit changed", () => {
-  it.effect("every bit of the content", () =>
+  it.effect("every third bit of the content", () =>
     Effect.gen(function* () {
       const texts = [yield* openSsh(ed25519), pem(ed25519, "pkcs8"), pem(ecdsa, "sec1", "aes-128-cbc")]
       for (const armour of texts.map(opened)) {
-        for (let at = 0; at < armour.body.length * 8; at++) yield* survives(closed(armour, flipped(armour.body, at)))
+        for (let at = 0; at < armour.body.length * 8; at += 3) yield* survives(closed(armour, flipped(armour.body, at)))
       }
     })
   )
