@@ -123,6 +123,8 @@ describeWith(["openssl"], "PKCS#8 of openssl", () => {
   )
 })
 
+const other = (label: string) => `-----BEGIN ${label}-----\nBggqhkjOPQMBBw==\n-----END ${label}-----\n`
+
 describe("text around a key", () => {
   it.effect("is forgiven where the key is whole", () =>
     Effect.gen(function* () {
@@ -137,6 +139,15 @@ describe("text around a key", () => {
         Buffer.from(text)
       ]
       for (const form of forms) assert.deepStrictEqual((yield* parse(form)).publicKey, key.publicKey)
+    })
+  )
+
+  it.effect("may hold curve parameters and certificates beside the key", () =>
+    Effect.gen(function* () {
+      const { publicKey } = yield* parse(pem(made.ecdsa256))
+      const bundle = [other("EC PARAMETERS"), pem(made.ecdsa256, "sec1"), other("CERTIFICATE")].join("")
+      assert.deepStrictEqual((yield* parse(bundle)).publicKey, publicKey)
+      assert.deepStrictEqual(Result.getOrThrow(SshKey.publicHalf(bundle, { source: "bundle" })), publicKey)
     })
   )
 
