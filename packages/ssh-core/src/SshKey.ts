@@ -8,7 +8,15 @@ import * as Crypto from "node:crypto"
 import { ClientPlatform, type Platform } from "./ClientPlatform.ts"
 import { type Fault, isPublic, passphraseMissing, type Read, toSshError, unreadable } from "./internal/key/fault.ts"
 import { fromKeyObject, type KeyPair, rsaBits } from "./internal/key/keyNumbers.ts"
-import { cleanComment, isArmoured, isPpk, maxKeyBytes, privateArmour, textOf } from "./internal/key/keyText.ts"
+import {
+  cleanComment,
+  isArmoured,
+  isPpk,
+  isPrivate,
+  maxKeyBytes,
+  privateArmour,
+  textOf
+} from "./internal/key/keyText.ts"
 import * as OpenSshFormat from "./internal/key/openSshFormat.ts"
 import * as PemFormat from "./internal/key/pemFormat.ts"
 import * as PpkFormat from "./internal/key/ppkFormat.ts"
@@ -120,7 +128,7 @@ const readPublicHalf = (text: string): Read<SshPublicKey> =>
       const { comment, publicBlob } = yield* PpkFormat.open(text)
       return yield* PublicText.make(publicBlob, comment, "")
     }
-    if (!text.includes("PRIVATE KEY-----")) return yield* PublicText.read(text)
+    if (!isPrivate(text)) return yield* PublicText.read(text)
     const armoured = yield* privateArmour(text)
     if (armoured.label === "OPENSSH PRIVATE KEY") {
       const envelope = yield* OpenSshFormat.open(armoured.body)
@@ -148,8 +156,8 @@ export const load = Effect.fn("SshKey.load")(function* (
 ): Effect.fn.Return<SshKey, SshError.SshError, FileSystem.FileSystem | ClientPlatform> {
   const platform = yield* ClientPlatform
   const { bytes, info } = yield* readKeyFile(path)
-  // A public key may be open to all: "chmod 600" would be the wrong advice for it.
-  if (isTooOpen(info, platform) && Result.isFailure(Result.flatMap(textOf(bytes), PublicText.read))) {
+  // Public keys and certificates may be open to all: "chmod 600" would be the wrong advice for them.
+  if (isTooOpen(info, platform) && Result.match(textOf(bytes), { onSuccess: isPrivate, onFailure: () => false })) {
     return yield* SshError.make(new SshError.KeyPermissions({ path, mode: info.mode & 0o777 }))
   }
   return yield* parse(bytes, { source: path, passphrase: options?.passphrase })

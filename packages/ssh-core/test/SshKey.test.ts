@@ -364,6 +364,8 @@ describe("files", () => {
       const { publicKey } = yield* parse(pem(made.ed25519))
       const path = withMode("id.pub", 0o644, `${SshPublicKey.toLine(publicKey)}\n`)
       assert.strictEqual(tagOf(yield* loaded(path)), "KeyIsPublic")
+      const spki = Crypto.createPublicKey(made.rsa).export({ format: "pem", type: "spki" }).toString()
+      assert.strictEqual(tagOf(yield* loaded(withMode("spki.pem", 0o644, spki))), "KeyIsPublic")
     })
   )
 

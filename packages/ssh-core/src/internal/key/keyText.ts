@@ -113,6 +113,9 @@ export const ppkMark = "PuTTY-User-Key-File-"
 
 export const isPpk = (text: string): boolean => text.trimStart().startsWith(ppkMark)
 
+/** Whether a private key was meant, whole or not. */
+export const isPrivate = (text: string): boolean => text.includes("PRIVATE KEY-----") || isPpk(text)
+
 /** Formats that are recognised by how they begin, only to be named in the error. */
 export const foreignFormat = (text: string): Read<void> => {
   const found = foreignMarks.find(([mark]) => text.includes(mark))
