@@ -57,6 +57,7 @@ export const parts = {
   dropbearconvert: part("dropbearconvert", ["dropbearconvert"], "host keys for dropbear", "dropbear-bin"),
   puttygen: part("puttygen", ["puttygen"], "the oracle for .ppk keys", "putty-tools"),
   dash: part("dash", ["dash"], "a login shell", "dash"),
+  openssl: part("openssl", ["openssl"], "the oracle for PKCS#8 keys", "openssl"),
   bash: part("bash", ["bash"], "a login shell", "bash"),
   fish: part("fish", ["fish"], "a login shell", "fish"),
   csh: part("csh", ["tcsh", "csh"], "a login shell", "tcsh"),

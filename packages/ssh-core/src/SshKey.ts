@@ -9,12 +9,12 @@ import { ClientPlatform, type Platform } from "./ClientPlatform.ts"
 import { type Fault, isPublic, passphraseMissing, type Read, toSshError, unreadable } from "./internal/key/fault.ts"
 import { fromKeyObject, type KeyPair, rsaBits } from "./internal/key/keyNumbers.ts"
 import {
-  type Armour,
-  armour,
   cleanComment,
-  foreignFormat,
   isArmoured,
+  isPpk,
+  isPrivate,
   maxKeyBytes,
+  privateArmour,
   textOf
 } from "./internal/key/keyText.ts"
 import * as OpenSshFormat from "./internal/key/openSshFormat.ts"
@@ -47,8 +47,6 @@ export interface ParseOptions {
   readonly source: string
   readonly passphrase?: Redacted.Redacted<string> | undefined
 }
-
-const openSshLabel = "OPENSSH PRIVATE KEY"
 
 /**
  * Reads a private key: OpenSSH (`openssh-key-v1`), PEM (PKCS#1, SEC1, PKCS#8) or PuTTY `.ppk` version 2 and 3, of the
@@ -83,26 +81,22 @@ const decode = Effect.fnUntraced(function* (
   text: string,
   passphrase: Uint8Array | undefined
 ): Effect.fn.Return<SshKey, Fault> {
-  if (PpkFormat.isPpk(text)) {
+  if (isPpk(text)) {
     const file = yield* Effect.fromResult(PpkFormat.open(text))
     return keyOf(yield* PpkFormat.decode(file, passphrase), file.comment)
   }
+  if (!isArmoured(text)) {
+    yield* Effect.fromResult(PublicText.read(text))
+    return yield* Effect.fail(isPublic)
+  }
   const armoured = yield* Effect.fromResult(privateArmour(text))
-  if (armoured.label === openSshLabel) {
+  if (armoured.label === "OPENSSH PRIVATE KEY") {
     const envelope = yield* Effect.fromResult(OpenSshFormat.open(armoured.body))
     const { comment, pair } = yield* OpenSshFormat.decode(envelope, passphrase)
     return keyOf(pair, comment)
   }
   return keyOf(yield* PemFormat.decode(armoured, passphrase), "")
 })
-
-const privateArmour = (text: string): Read<Armour> =>
-  Result.gen(function* () {
-    yield* foreignFormat(text)
-    if (isArmoured(text)) return yield* armour(text)
-    yield* PublicText.read(text)
-    return yield* Result.fail(isPublic)
-  })
 
 const keyOf = (pair: KeyPair, comment: string): SshKey => ({
   publicKey: { type: pair.type, blob: pair.blob, bits: pair.bits, comment, options: "" },
@@ -130,13 +124,13 @@ export const publicHalf = (
 
 const readPublicHalf = (text: string): Read<SshPublicKey> =>
   Result.gen(function* () {
-    if (PpkFormat.isPpk(text)) {
+    if (isPpk(text)) {
       const { comment, publicBlob } = yield* PpkFormat.open(text)
       return yield* PublicText.make(publicBlob, comment, "")
     }
-    if (!text.includes("PRIVATE KEY-----")) return yield* PublicText.read(text)
+    if (!isPrivate(text)) return yield* PublicText.read(text)
     const armoured = yield* privateArmour(text)
-    if (armoured.label === openSshLabel) {
+    if (armoured.label === "OPENSSH PRIVATE KEY") {
       const envelope = yield* OpenSshFormat.open(armoured.body)
       return yield* PublicText.make(envelope.publicBlob, OpenSshFormat.plainComment(envelope), "")
     }
@@ -162,8 +156,8 @@ export const load = Effect.fn("SshKey.load")(function* (
 ): Effect.fn.Return<SshKey, SshError.SshError, FileSystem.FileSystem | ClientPlatform> {
   const platform = yield* ClientPlatform
   const { bytes, info } = yield* readKeyFile(path)
-  // A public key may be open to all: "chmod 600" would be the wrong advice for it.
-  if (isTooOpen(info, platform) && Result.isFailure(Result.flatMap(textOf(bytes), PublicText.read))) {
+  // Public keys and certificates may be open to all: "chmod 600" would be the wrong advice for them.
+  if (isTooOpen(info, platform) && Result.match(textOf(bytes), { onSuccess: isPrivate, onFailure: () => false })) {
     return yield* SshError.make(new SshError.KeyPermissions({ path, mode: info.mode & 0o777 }))
   }
   return yield* parse(bytes, { source: path, passphrase: options?.passphrase })
@@ -177,7 +171,8 @@ const isTooOpen = (info: FileSystem.File.Info, platform: Platform): boolean =>
 
 /**
  * Reads the public key that belongs to a key file of either kind, without a passphrase: from the file itself, or where
- * that doesn't carry it, from the file of the same name with `.pub`, as `ssh` does. Permissions don't matter here.
+ * it can't be had from that, from the file of the same name with `.pub`, as `ssh` does. Fails as {@link publicHalf} does
+ * for the file itself. Permissions don't matter here.
  *
  * @since 0.1.0
  * @category decoding

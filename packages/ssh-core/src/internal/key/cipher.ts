@@ -95,6 +95,7 @@ export const unwrapped = (
     }
     return yield* attempt(passphraseWrong, () => {
       const driver = Crypto.createDecipheriv(algorithm, key, iv).setAutoPadding(options.padded)
+      // Only GCM has tags here; the type of the driver can't follow from a name that is a variable.
       if (options.tag !== undefined && options.tag.length > 0) (driver as Crypto.DecipherGCM).setAuthTag(options.tag)
       return Buffer.concat([driver.update(data), driver.final()])
     })

@@ -153,7 +153,11 @@ const privateJwk = (numbers: PrivateNumbers): Read<Crypto.JsonWebKey> => {
       return Result.succeed({ ...publicJwk(numbers), d: base64url(numbers.seed) })
     case "ssh-rsa": {
       const [d, p, q] = [toBigInt(numbers.d), toBigInt(numbers.p), toBigInt(numbers.q)]
-      if (p <= 1n || q <= 1n) return Result.fail(unpaired)
+      // OpenSSL signs in a slower way when these don't hold, and other readers of the key would refuse it.
+      const consistent = p > 1n && q > 1n && p * q === toBigInt(numbers.n) && (toBigInt(numbers.iqmp) * q) % p === 1n
+      // The slower way takes as long as d is long.
+      const bounded = numbers.d.length <= numbers.n.length
+      if (!consistent || !bounded) return Result.fail(unpaired)
       return Result.succeed({
         ...publicJwk(numbers),
         d: base64url(numbers.d),
@@ -216,12 +220,10 @@ const supported = (key: Crypto.KeyObject): Read<void> => {
 
 /** The key pair of a `KeyObject` that OpenSSL read from PEM or DER. */
 export const fromKeyObject = (privateKey: Crypto.KeyObject): Read<KeyPair> =>
-  Result.gen(function* () {
-    yield* supported(privateKey)
-    const jwk = yield* exported(privateKey)
-    const numbers = yield* publicOfJwk(jwk)
-    return yield* proven(numbers, privateKey)
-  })
+  supported(privateKey).pipe(
+    Result.flatMap(() => numbersOf(privateKey)),
+    Result.flatMap(keyPair)
+  )
 
 const exported = (key: Crypto.KeyObject): Read<Crypto.JsonWebKey> =>
   attempt(unreadable("its numbers can't be made out"), () => key.export({ format: "jwk" }))

@@ -1,6 +1,6 @@
 /** The text around a key: encodings, armour and base64. */
 import { Result } from "effect"
-import { type Read, unreadable, unsupported } from "./fault.ts"
+import { isPublic, type Read, unreadable, unsupported } from "./fault.ts"
 
 /** Far above any key there is, RSA with 16384 bits included. */
 export const maxKeyBytes = 64 * 1024
@@ -41,38 +41,80 @@ export const wrapped = (bytes: Uint8Array, width: number): ReadonlyArray<string>
     .toString("base64")
     .match(new RegExp(`.{1,${width}}`, "g")) ?? []
 
-export interface Armour {
-  readonly label: string
-  /** RFC 1421 headers, names in lower case. */
-  readonly headers: ReadonlyMap<string, string>
-  readonly body: Uint8Array
-}
-
 const beginMark = "-----BEGIN "
 
 /** Whether the text has armour such as `-----BEGIN OPENSSH PRIVATE KEY-----` (RFC 7468). */
 export const isArmoured = (text: string): boolean => text.includes(beginMark)
 
-/** The first armoured part of the text. */
-export const armour = (text: string): Read<Armour> =>
+interface Part<Label> {
+  readonly label: Label
+  /** RFC 1421 headers, names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Uint8Array
+}
+
+const privateLabels = [
+  "OPENSSH PRIVATE KEY",
+  "RSA PRIVATE KEY",
+  "EC PRIVATE KEY",
+  "PRIVATE KEY",
+  "ENCRYPTED PRIVATE KEY"
+] as const
+
+type PrivateLabel = (typeof privateLabels)[number]
+
+export type PemLabel = Exclude<PrivateLabel, "OPENSSH PRIVATE KEY">
+
+export type PemArmour = Part<PemLabel>
+
+export type PrivateArmour = PemArmour | Part<"OPENSSH PRIVATE KEY">
+
+const isPrivateLabel = (label: string): label is PrivateLabel => privateLabels.some((known) => known === label)
+
+/** The first private key in armoured text. Curve parameters or certificates may stand around it. */
+export const privateArmour = (text: string): Read<PrivateArmour> =>
   Result.gen(function* () {
-    const begin = text.indexOf(beginMark)
-    const labelEnd = text.indexOf("-----", begin + beginMark.length)
-    if (begin === -1 || labelEnd === -1) return yield* Result.fail(unreadable("its BEGIN line is incomplete"))
-    const label = text.slice(begin + beginMark.length, labelEnd)
-    const start = labelEnd + 5
+    const labels = labelsIn(text)
+    const found = labels.flatMap(({ label, start }) => (isPrivateLabel(label) ? [{ label, start }] : []))[0]
+    if (found === undefined) return yield* notPrivate(text, labels[0]?.label)
+    const { label, start } = found
     const end = text.indexOf(`-----END ${label}-----`, start)
     if (end === -1) return yield* Result.fail(unreadable("its END line is missing"))
-    const lines = text.slice(start, end).split(/\r\n|\r|\n/)
     const headers = new Map<string, string>()
     const rest: Array<string> = []
-    for (const line of lines) {
+    for (const line of text.slice(start, end).split(/\r\n|\r|\n/)) {
       const colon = line.indexOf(":")
       if (colon === -1) rest.push(line)
       else headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim())
     }
     return { label, headers, body: yield* base64(rest.join("")) }
   })
+
+/** Every label with the place after it, in order. */
+const labelsIn = (text: string): ReadonlyArray<{ readonly label: string; readonly start: number }> => {
+  const found: Array<{ readonly label: string; readonly start: number }> = []
+  for (let begin = text.indexOf(beginMark); begin !== -1; begin = text.indexOf(beginMark, begin + 1)) {
+    const labelStart = begin + beginMark.length
+    const labelEnd = text.indexOf("-----", labelStart)
+    if (labelEnd === -1) break
+    found.push({ label: text.slice(labelStart, labelEnd), start: labelEnd + 5 })
+  }
+  return found
+}
+
+const notPrivate = (text: string, label: string | undefined): Read<never> =>
+  Result.flatMap(foreignFormat(text), () => {
+    if (label === undefined) return Result.fail(unreadable("its BEGIN line is incomplete"))
+    return Result.fail(label.endsWith("PUBLIC KEY") ? isPublic : unsupported(`PEM with the label ${label}`))
+  })
+
+/** What a PuTTY key file begins with; its version follows. */
+export const ppkMark = "PuTTY-User-Key-File-"
+
+export const isPpk = (text: string): boolean => text.trimStart().startsWith(ppkMark)
+
+/** Whether a private key was meant, whole or not. */
+export const isPrivate = (text: string): boolean => text.includes("PRIVATE KEY-----") || isPpk(text)
 
 /** Formats that are recognised by how they begin, only to be named in the error. */
 export const foreignFormat = (text: string): Read<void> => {

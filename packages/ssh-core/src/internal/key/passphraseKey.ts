@@ -9,6 +9,27 @@ import { attempt, type Fault, type Read, unreadable, unsupported } from "./fault
 /** `ssh-keygen -a` is 16 or 24 by default; 2048 rounds take about half a minute here. */
 const maxBcryptRounds = 2048
 
+interface BcryptLibrary {
+  /** The inner hash: two SHA-512 digests in, 32 bytes into `out`. */
+  readonly hash: (sha512Pass: Uint8Array, sha512Salt: Uint8Array, out: Uint8Array) => void
+  /** The whole of it in one go. */
+  readonly pbkdf: (
+    pass: Uint8Array,
+    passLength: number,
+    salt: Uint8Array,
+    saltLength: number,
+    key: Uint8Array,
+    keyLength: number,
+    rounds: number
+  ) => number
+}
+
+/** Loaded when it is needed: most keys aren't encrypted. */
+export const bcryptLibrary = Effect.promise(
+  // @ts-expect-error The library has no declarations, and an ambient one wouldn't reach the packages that import this.
+  (): Promise<{ readonly default: BcryptLibrary }> => import("bcrypt-pbkdf")
+)
+
 /**
  * bcrypt_pbkdf as OpenSSH uses it (OpenBSD's bcrypt_pbkdf.c). `bcrypt-pbkdf` has the whole loop too, but runs it in one
  * go: a quarter of a second at the default of `ssh-keygen`, in which no other fiber would run and nothing could interrupt.
@@ -20,13 +41,13 @@ export const bcrypt = Effect.fnUntraced(function* (options: {
   readonly length: number
 }) {
   const { length, passphrase, rounds, salt } = options
-  if (rounds < 1 || salt.length === 0) {
+  if (!Number.isInteger(rounds) || rounds < 1 || salt.length === 0) {
     return yield* Effect.fail(unreadable("its bcrypt parameters are not valid"))
   }
   if (rounds > maxBcryptRounds) {
     return yield* Effect.fail(unsupported(`bcrypt with ${rounds} rounds (at most ${maxBcryptRounds})`))
   }
-  const { default: library } = yield* Effect.promise(() => import("bcrypt-pbkdf"))
+  const { default: library } = yield* bcryptLibrary
   const pass = sha512(passphrase)
   const stride = Math.ceil(length / 32)
   const perBlock = Math.ceil(length / stride)

@@ -3,64 +3,42 @@ import { Effect, Result } from "effect"
 import * as Crypto from "node:crypto"
 import { unwrapped } from "./cipher.ts"
 import { DerReader } from "./der.ts"
-import {
-  attempt,
-  type Fault,
-  isPublic,
-  passphraseMissing,
-  passphraseWrong,
-  type Read,
-  unreadable,
-  unsupported
-} from "./fault.ts"
-import type { Armour } from "./keyText.ts"
+import { attempt, type Fault, passphraseMissing, passphraseWrong, type Read, unreadable, unsupported } from "./fault.ts"
+import type { PemArmour, PemLabel } from "./keyText.ts"
 import { fromKeyObject, type KeyPair } from "./keyNumbers.ts"
 import * as PassphraseKey from "./passphraseKey.ts"
 
-const structures = { "RSA PRIVATE KEY": "pkcs1", "EC PRIVATE KEY": "sec1", "PRIVATE KEY": "pkcs8" } as const
-
-const encryptedLabel = "ENCRYPTED PRIVATE KEY"
-
-const isStructure = (label: string): label is keyof typeof structures => Object.hasOwn(structures, label)
+const structures = {
+  "RSA PRIVATE KEY": "pkcs1",
+  "EC PRIVATE KEY": "sec1",
+  "PRIVATE KEY": "pkcs8",
+  "ENCRYPTED PRIVATE KEY": "pkcs8"
+} as const
 
 /** Whether there is nothing to be learnt from it without a passphrase. */
-export const isEncrypted = ({ headers, label }: Armour): boolean =>
-  label === encryptedLabel || headers.get("proc-type") === "4,ENCRYPTED"
+export const isEncrypted = ({ headers, label }: PemArmour): boolean =>
+  label === "ENCRYPTED PRIVATE KEY" || headers.get("proc-type") === "4,ENCRYPTED"
 
 /** A key that is not encrypted. */
-export const decodePlain = ({ body, label }: Armour): Read<KeyPair> =>
-  Result.gen(function* () {
-    if (label === "PUBLIC KEY" || label === "RSA PUBLIC KEY") return yield* Result.fail(isPublic)
-    if (!isStructure(label)) return yield* Result.fail(unsupported(`PEM with the label ${label}`))
-    return yield* fromKeyObject(yield* keyObject(structures[label], body))
-  })
+export const decodePlain = ({ body, label }: PemArmour): Read<KeyPair> =>
+  Result.flatMap(keyObject(label, body, unreadable("its content is damaged")), fromKeyObject)
 
-const keyObject = (type: "pkcs1" | "sec1" | "pkcs8", der: Uint8Array): Read<Crypto.KeyObject> =>
-  attempt(unreadable("its content is damaged"), () =>
-    Crypto.createPrivateKey({ key: Buffer.from(der), format: "der", type })
-  )
+const keyObject = (label: PemLabel, der: Uint8Array, fault: Fault): Read<Crypto.KeyObject> =>
+  attempt(fault, () => Crypto.createPrivateKey({ key: Buffer.from(der), format: "der", type: structures[label] }))
 
 export const decode = Effect.fnUntraced(function* (
-  armour: Armour,
+  armour: PemArmour,
   passphrase: Uint8Array | undefined
 ): Effect.fn.Return<KeyPair, Fault> {
   if (!isEncrypted(armour)) return yield* Effect.fromResult(decodePlain(armour))
-  const { body, headers, label } = armour
-  if (label !== encryptedLabel && !isStructure(label)) {
-    return yield* Effect.fail(unsupported(`PEM with the label ${label}`))
-  }
   if (passphrase === undefined) return yield* Effect.fail(passphraseMissing)
-  const der = isStructure(label)
-    ? yield* Effect.fromResult(decryptLegacy(body, headers.get("dek-info") ?? "", passphrase))
-    : yield* decryptPkcs8(body, passphrase)
+  const { body, headers, label } = armour
+  const der =
+    label === "ENCRYPTED PRIVATE KEY"
+      ? yield* decryptPkcs8(body, passphrase)
+      : yield* Effect.fromResult(decryptLegacy(body, headers.get("dek-info") ?? "", passphrase))
   // One wrong passphrase in 256 leaves what looks like valid padding, and noise before it.
-  const key = isStructure(label) ? keyObject(structures[label], der) : keyObject("pkcs8", der)
-  return yield* Effect.fromResult(
-    Result.flatMap(
-      Result.mapError(key, () => passphraseWrong),
-      fromKeyObject
-    )
-  )
+  return yield* Effect.fromResult(Result.flatMap(keyObject(label, der, passphraseWrong), fromKeyObject))
 })
 
 const legacyCiphers: Readonly<Record<string, readonly [algorithm: string, keyLength: number, ivLength: number]>> = {

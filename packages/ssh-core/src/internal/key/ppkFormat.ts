@@ -3,15 +3,11 @@ import { Effect, Result } from "effect"
 import * as Crypto from "node:crypto"
 import { encrypt, unwrapped } from "./cipher.ts"
 import { type Fault, passphraseMissing, passphraseWrong, type Read, unreadable, unsupported } from "./fault.ts"
-import { base64, cleanComment, utf8Of, wrapped } from "./keyText.ts"
+import { base64, cleanComment, ppkMark, utf8Of, wrapped } from "./keyText.ts"
 import { keyPair, type KeyPair, numbersOf, type PrivateNumbers, publicBlob, type PublicNumbers } from "./keyNumbers.ts"
 import * as PassphraseKey from "./passphraseKey.ts"
 import { readUsableBlob } from "./publicBlob.ts"
 import { mpint, string, WireReader } from "./sshWire.ts"
-
-const mark = "PuTTY-User-Key-File-"
-
-export const isPpk = (text: string): boolean => text.trimStart().startsWith(mark)
 
 export interface PpkFile {
   readonly version: 2 | 3
@@ -50,11 +46,11 @@ export const open = (text: string): Read<PpkFile> =>
         return base64(lines.slice(next - count, next).join(""))
       })
 
-    const version = lines[0]?.slice(mark.length, mark.length + 1)
+    const version = lines[0]?.slice(ppkMark.length, ppkMark.length + 1)
     if (version !== "2" && version !== "3") {
       return yield* Result.fail(unsupported(`a PuTTY key file of version ${version}`))
     }
-    const type = yield* header(`${mark}${version}`)
+    const type = yield* header(`${ppkMark}${version}`)
     const encryption = yield* header("Encryption")
     if (encryption !== "none" && encryption !== "aes256-cbc") {
       return yield* Result.fail(unsupported(`encrypted with the cipher ${encryption}`))
@@ -158,7 +154,7 @@ const readSecret = (numbers: PublicNumbers, reader: WireReader): Read<PrivateNum
   Result.gen(function* () {
     switch (numbers.type) {
       case "ssh-ed25519": {
-        // PuTTY writes the seed as a little-endian number, so zeros at its end are left out.
+        // To PuTTY the seed is a little-endian number, so zeros at its end may be left out.
         const seed = yield* reader.string()
         if (seed.length > 32) return yield* Result.fail(unreadable("its Ed25519 private key is too long"))
         return { ...numbers, seed: Buffer.concat([seed, Buffer.alloc(32 - seed.length)]) }
@@ -177,7 +173,7 @@ const readSecret = (numbers: PublicNumbers, reader: WireReader): Read<PrivateNum
 const writeSecret = (numbers: PrivateNumbers): Uint8Array => {
   switch (numbers.type) {
     case "ssh-ed25519":
-      return string(numbers.seed.subarray(0, numbers.seed.findLastIndex((byte) => byte !== 0) + 1))
+      return string(numbers.seed)
     case "ssh-rsa":
       return Buffer.concat([numbers.d, numbers.p, numbers.q, numbers.iqmp].map(mpint))
     default:
@@ -198,7 +194,7 @@ export const encode = Effect.fnUntraced(function* (
     [numbers.type, encryption, Buffer.from(comment, "utf8"), blob, bytes] as const
   const file = (encryption: string, kdf: ReadonlyArray<string>, stored: Uint8Array, mac: string) =>
     [
-      `${mark}3: ${numbers.type}`,
+      `${ppkMark}3: ${numbers.type}`,
       `Encryption: ${encryption}`,
       `Comment: ${comment}`,
       ...lineBlock("Public-Lines", blob),

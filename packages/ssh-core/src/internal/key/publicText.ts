@@ -1,8 +1,7 @@
 /** Public keys in the forms of text that OpenSSH and others write. */
 import { Result } from "effect"
 import { type Read, unreadable, unsupported } from "./fault.ts"
-import { base64, cleanComment, foreignFormat, isArmoured, utf8Of } from "./keyText.ts"
-import { isPpk } from "./ppkFormat.ts"
+import { base64, cleanComment, foreignFormat, isArmoured, isPrivate, utf8Of } from "./keyText.ts"
 import { isPublicType, readPublicBlob } from "./publicBlob.ts"
 
 /**
@@ -40,7 +39,7 @@ export const read = (text: string): Read<SshPublicKey> =>
   Result.gen(function* () {
     if (text.includes(rfc4716Begin)) return yield* readRfc4716(text)
     yield* foreignFormat(text)
-    if (text.includes("PRIVATE KEY-----") || isPpk(text)) {
+    if (isPrivate(text)) {
       return yield* Result.fail(unreadable("it is a private key, and a public one is expected"))
     }
     if (isArmoured(text)) return yield* Result.fail(unsupported("a public key in PEM"))

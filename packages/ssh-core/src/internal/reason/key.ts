@@ -20,7 +20,7 @@ export class KeyUnreadable extends Schema.TaggedError<KeyUnreadable>("@toehold/s
     return `The key ${this.path} can't be read: ${this.detail}.`
   }
   get fix(): string {
-    return "Check the path and that the file is a whole private key (copying may have lost lines)."
+    return "Check the path and that the file is a whole key (copying may have lost lines)."
   }
 }
 
