@@ -130,7 +130,10 @@ const settingsOf = (target: SshTarget, platform: Platform): Result.Result<Settin
       settings.proxyDecided = true
     }
     for (const forward of target.forwards) addForward(settings, forward)
-    if (target.noCommand) settings.sessionType = "none"
+    if (target.noCommand) {
+      settings.sessionType = "none"
+      settings.requestTty = "no"
+    }
     for (const { keyword, value } of target.options) {
       const refuse = (detail: string) => Result.fail(invalidTarget({ word: keyword, detail }))
       const read = readLine(`${keyword}=${value}`, undefined)
@@ -277,7 +280,8 @@ const finish = (
       identitiesOnly: settings.identitiesOnly ?? false,
       identityAgent: yield* identityAgentOf(settings.identityAgent, expansion),
       proxyJump,
-      connectTimeoutSeconds: settings.connectTimeout,
+      // ssh takes 0 for no limit.
+      connectTimeoutSeconds: settings.connectTimeout === 0 ? undefined : settings.connectTimeout,
       serverAliveIntervalSeconds: settings.serverAliveInterval,
       serverAliveCountMax: settings.serverAliveCountMax,
       strictHostKeyChecking: settings.strictHostKeyChecking,

@@ -8,8 +8,9 @@ const maxShown = 100
  * holds a colon, and a long word is cut.
  */
 export const showWord = (word: string): string => {
+  const scheme = /^[a-z]{1,10}:\/\//i.exec(word)?.[0] ?? ""
   const at = word.lastIndexOf("@")
-  const shown = at !== -1 && word.slice(0, at).includes(":") ? `…${word.slice(at)}` : word
+  const shown = at !== -1 && word.slice(scheme.length, at).includes(":") ? `${scheme}…${word.slice(at)}` : word
   return shown.length > maxShown ? `${shown.slice(0, maxShown)}…` : shown
 }
 

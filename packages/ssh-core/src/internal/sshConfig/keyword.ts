@@ -72,8 +72,8 @@ export const addForward = ({ forwards }: Settings, added: PortForward.PortForwar
 }
 
 const proxyJump: Rule = ({ rest }) => {
-  const spec = rest.replace(/^[ \t\r\n=]+/, "")
-  return Result.match(parseJump(spec.toLowerCase() === "none" ? spec : spec.replace(/#.*$/s, "").trimEnd()), {
+  const [spec = ""] = rest.replace(/^[ \t\r\n=]+/, "").split("#", 1)
+  return Result.match(parseJump(spec.trimEnd()), {
     onFailure: complain,
     onSuccess: (hops) =>
       Result.succeed((settings) => {

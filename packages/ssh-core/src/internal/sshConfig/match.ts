@@ -1,6 +1,7 @@
 import { Effect, Result } from "effect"
 import type { Platform } from "../../ClientPlatform.ts"
 import type { SshError } from "../../SshError.ts"
+import { parseAddress } from "../sshTarget/address.ts"
 import { connectionHash, expandTokens, type Tokens } from "./expand.ts"
 import type { Complaint } from "./keyword.ts"
 import { nextToken } from "./line.ts"
@@ -35,7 +36,8 @@ export const tokensOf = (
 ): Tokens => {
   const port = `${settings.port ?? 22}`
   const user = settings.user ?? platform.userName
-  const jump = settings.proxyJump?.at(-1) ?? ""
+  const lastHop = parseAddress(settings.proxyJump?.at(-1) ?? "")
+  const jump = Result.isSuccess(lastHop) ? lastHop.success.host : ""
   return {
     C: connectionHash([platform.hostName, host, port, user, jump]),
     L: platform.hostName.split(".", 1)[0] ?? "",
@@ -88,7 +90,8 @@ export const evaluateMatch = Effect.fnUntraced(function* (
     const criterion = (negated ? word.slice(1) : word).toLowerCase()
     if (criterion === "all") {
       const extra = take()
-      if (criteria > 0 || (extra !== undefined && extra !== "" && !extra.startsWith("#"))) {
+      // One may stand before it: "final all" and "canonical all" are what the manual has in mind.
+      if (criteria > 1 || (extra !== undefined && extra !== "" && !extra.startsWith("#"))) {
         return yield* fail("all can't be combined with other criteria")
       }
       return { applies: applies && !negated, wantsFinalPass }

@@ -82,26 +82,25 @@ const parseUri = (word: string): Result.Result<Address, SshError> => {
   const behindScheme = word.slice("ssh://".length)
   const slash = behindScheme.indexOf("/")
   const authority = slash === -1 ? behindScheme : behindScheme.slice(0, slash)
-  // A password may hold anything, so nothing before the last @ is repeated.
+  // A password may hold anything, slashes included.
   const lastAt = behindScheme.lastIndexOf("@")
-  const shown = lastAt === -1 ? word : `ssh://…${behindScheme.slice(lastAt)}`
   if (lastAt >= authority.length || behindScheme.slice(0, Math.max(lastAt, 0)).includes(":")) {
-    return failTarget(shown, passwordDetail, passwordHint)
+    return failTarget(word, passwordDetail, passwordHint)
   }
-  if (slash !== -1 && slash !== behindScheme.length - 1) return failTarget(shown, "a path can't follow the host")
+  if (slash !== -1 && slash !== behindScheme.length - 1) return failTarget(word, "a path can't follow the host")
   const at = authority.lastIndexOf("@")
   const userText = at === -1 ? undefined : authority.slice(0, at)
   if (userText !== undefined && /[;@]/.test(userText)) {
-    return failTarget(shown, "connection parameters in an ssh:// address are not supported")
+    return failTarget(word, "connection parameters in an ssh:// address are not supported")
   }
   const user = userText === undefined ? undefined : decode(userText)
-  if (userText !== undefined && user === undefined) return failTarget(shown, "the user name is not well encoded")
+  if (userText !== undefined && user === undefined) return failTarget(word, "the user name is not well encoded")
   const fault = user === undefined ? undefined : userFault(user)
-  if (fault !== undefined) return failTarget(shown, fault)
+  if (fault !== undefined) return failTarget(word, fault)
   const hostText = authority.slice(at + 1)
   // RFC 6874 writes the zone of a link-local address behind %25.
   const unescaped = hostText.startsWith("[") ? hostText.replace("%25", "%") : hostText
-  return Result.map(parseHostPort(unescaped, shown), ({ host, port }) => ({ user, host, port }))
+  return Result.map(parseHostPort(unescaped, word), ({ host, port }) => ({ user, host, port }))
 }
 
 /** Reads `[user@]host[:port]` or `ssh://[user@]host[:port]`. */

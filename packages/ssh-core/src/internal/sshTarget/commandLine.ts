@@ -27,25 +27,32 @@ const ignoreValue: Flag = { takes: "value", apply: () => done }
 
 const value = (apply: (draft: Draft, value: string, os: string) => Step): Flag => ({ takes: "value", apply })
 
-const option = (text: string): Flag => ({ takes: "nothing", apply: (draft, os) => addOption(draft, text, os) })
+/** Sets what a flag stands for, over an earlier `-o` or flag, as ssh lets its flags do. */
+const set = (draft: Draft, keyword: string, value: string): Step => {
+  draft.options = [...draft.options.filter((option) => option.keyword !== keyword), { keyword, value }]
+  return done
+}
+
+const option = (keyword: string, value: string): Flag => ({
+  takes: "nothing",
+  apply: (draft) => set(draft, keyword, value)
+})
 
 const refuse = (detail: string, hint?: string): Flag => ({ takes: "refused", detail, hint })
 
 const requestTty: Flag = {
   takes: "nothing",
-  apply: (draft, os) => {
-    const before = draft.options.findIndex(({ keyword }) => keyword === "requesttty")
-    if (before === -1) return addOption(draft, "RequestTTY=yes", os)
-    // A second -t asks for a terminal even where there is none on this side.
-    if (draft.options[before]?.value === "yes") draft.options[before] = { keyword: "requesttty", value: "force" }
-    return done
+  // A second -t asks for a terminal even where there is none on this side.
+  apply: (draft) => {
+    const isAsked = draft.options.some(({ keyword, value }) => keyword === "requesttty" && value === "yes")
+    return set(draft, "requesttty", isAsked ? "force" : "yes")
   }
 }
 
 const flags: Readonly<Record<string, Flag>> = {
-  "4": option("AddressFamily=inet"),
-  "6": option("AddressFamily=inet6"),
-  C: option("Compression=yes"),
+  "4": option("addressfamily", "inet"),
+  "6": option("addressfamily", "inet6"),
+  C: option("compression", "yes"),
   D: value((draft, spec) => addForwarding(draft, "dynamic", spec)),
   F: value(addConfigFile),
   J: value(addJump),
@@ -58,7 +65,7 @@ const flags: Readonly<Record<string, Flag>> = {
     }
   },
   R: value((draft, spec) => addForwarding(draft, "remote", spec)),
-  T: option("RequestTTY=no"),
+  T: option("requesttty", "no"),
   c: value((draft, list, os) => addOption(draft, `Ciphers=${list}`, os)),
   i: value(addIdentityFile),
   l: value(addUser),

@@ -122,7 +122,10 @@ const isIgnored = (draft: Draft, keyword: string): boolean => {
 /** Takes one `-o`. What has a field of its own goes there; the rest is checked and kept as it is written. */
 export const addOption = (draft: Draft, text: string, os: string): Step =>
   Result.gen(function* () {
-    if (controls.test(text)) return yield* failTarget(text, "an option can't hold control characters")
+    // A tab may stand between keyword and value.
+    if (controls.test(text.replaceAll("\t", " "))) {
+      return yield* failTarget(text, "an option can't hold control characters")
+    }
     const read = readLine(text, undefined)
     if (Result.isFailure(read)) return yield* failTarget(read.failure.word, read.failure.detail)
     const line = read.success
