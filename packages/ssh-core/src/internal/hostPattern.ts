@@ -4,41 +4,57 @@ const maxPatternLength = 1022
 /** ASCII letters only, as OpenSSH has it: what else is in a name stays byte for byte. */
 export const lowerCase = (name: string): string => name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
-/** Whether a name matches a pattern with `*` and `?`; only the last `*` is ever retried, so no pattern is exponential. */
-const matchesPattern = (name: string, pattern: string): boolean => {
+const star = 42
+const question = 63
+
+/**
+ * Whether the part of a list between two offsets, a pattern with `*` and `?`, matches a name. Only the last `*` is ever
+ * tried again, so that no pattern takes exponential time.
+ */
+const matchesPattern = (name: string, list: string, from: number, end: number): boolean => {
+  // Most patterns of a long list fail at their last character already.
+  const last = end > from ? list.charCodeAt(end - 1) : star
+  if (last !== star && last !== question && last !== name.charCodeAt(name.length - 1)) return false
   let at = 0
-  let inPattern = 0
-  let star = -1
+  let inPattern = from
+  let lastStar = -1
   let starAt = 0
   while (at < name.length) {
-    const wanted = pattern[inPattern]
-    if (wanted === "*") {
-      star = inPattern++
+    const wanted = inPattern < end ? list.charCodeAt(inPattern) : -1
+    if (wanted === star) {
+      lastStar = inPattern++
       starAt = at
-    } else if (wanted === "?" || wanted === name[at]) {
+      if (inPattern === end) return true
+    } else if (wanted === question || wanted === name.charCodeAt(at)) {
       at++
       inPattern++
-    } else if (star !== -1) {
-      inPattern = star + 1
+    } else if (lastStar !== -1) {
+      inPattern = lastStar + 1
       at = ++starAt
     } else {
       return false
     }
   }
-  while (pattern[inPattern] === "*") inPattern++
-  return inPattern === pattern.length
+  while (inPattern < end && list.charCodeAt(inPattern) === star) inPattern++
+  return inPattern === end
 }
 
-/** Whether a list of patterns in lower case or not matches a name in lower case, and no negated one (`!`) does. */
+/** Whether a comma-separated list matches a name in lower case: some pattern does, and no negated one (`!`). */
 export const matchesList = (name: string, list: string): boolean => {
+  const patterns = lowerCase(list)
   let matched = false
-  for (const part of list.split(",")) {
-    const negated = part.startsWith("!")
-    const pattern = lowerCase(negated ? part.slice(1) : part)
-    if (pattern.length > maxPatternLength) return false
-    if (!matchesPattern(name, pattern)) continue
-    if (negated) return false
-    matched = true
+  // Not split, nor cut into strings: a list may be as long as the file.
+  for (let start = 0; start < patterns.length;) {
+    const comma = patterns.indexOf(",", start)
+    const end = comma === -1 ? patterns.length : comma
+    const negated = patterns[start] === "!"
+    const from = negated ? start + 1 : start
+    if (end - from > maxPatternLength) return false
+    if (matchesPattern(name, patterns, from, end)) {
+      if (negated) return false
+      matched = true
+    }
+    start = end + 1
   }
   return matched
 }
