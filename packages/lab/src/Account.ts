@@ -23,7 +23,7 @@ import type { LoginShell } from "./LoginShell.ts"
  * @category models
  */
 export interface Account {
-  /** Login name; by default that of the user who runs the tests. */
+  /** Login name; by default that of the user who runs the tests, or one made of another `uid`. */
   readonly user?: string
   /** Numeric user and group id; by default the current one. Another one needs root. */
   readonly uid?: number

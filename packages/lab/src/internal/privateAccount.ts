@@ -2,11 +2,11 @@
 import { Effect, FileSystem, Path, Redacted, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as Crypto from "node:crypto"
-import * as Os from "node:os"
 import type { Account } from "../Account.ts"
 import { LabError } from "../LabError.ts"
 import * as LoginShell from "../LoginShell.ts"
 import * as RealPart from "../RealPart.ts"
+import { currentUser } from "./currentUser.ts"
 
 type Command = readonly [program: string, ...args: ReadonlyArray<string>]
 
@@ -54,10 +54,10 @@ export const make = Effect.fnUntraced(
   function* (account: Account, dir: string) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    const current = Os.userInfo()
+    const current = currentUser()
     const unshare = RealPart.find("private-accounts")
-    const user = account.user ?? current.username
     const uid = account.uid ?? current.uid
+    const user = account.user ?? (uid === current.uid ? current.username : `lab-${uid}`)
     const gid = account.uid ?? current.gid
 
     if (unshare === undefined && Object.keys(account).some((option) => option !== "homeFiles")) {
