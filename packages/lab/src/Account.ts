@@ -4,7 +4,12 @@
  *
  * The server runs in a mount namespace of its own, where `/etc/passwd`, `/etc/shadow`, `/etc/group` and `/etc/shells` are
  * copies in the test's temporary folder. As root this works wherever `unshare --mount` does; as another user it takes
- * user namespaces. Where neither works a server can only be started for the user that runs the tests, in its real home.
+ * user namespaces.
+ *
+ * **Gotchas**
+ *
+ * Where neither works, only OpenSSH can be started, and only for the user that runs the tests with the shell that it has.
+ * `$HOME` leads to the temporary home all the same, while commands start in the real one.
  *
  * @since 0.1.0
  */
@@ -12,13 +17,13 @@ import type { Redacted } from "effect"
 import type { LoginShell } from "./LoginShell.ts"
 
 /**
- * What the account looks like. Everything but nothing at all needs the private accounts described above.
+ * What the account looks like. Everything but `homeFiles` needs the private accounts described above.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Account {
-  /** Login name; by default that of the user who runs the tests. */
+  /** Login name; by default that of the user who runs the tests, or one made of another `uid`. */
   readonly user?: string
   /** Numeric user and group id; by default the current one. Another one needs root. */
   readonly uid?: number

@@ -76,6 +76,9 @@ export const make = Effect.fn("DropbearServer.make")(function* (
   const host = options.address ?? "127.0.0.1"
   const place = yield* Workplace.make(options.userKeyType ?? "ed25519", options.hostKeyTypes ?? ["ed25519", "ecdsa"])
   const account = yield* PrivateAccount.make(options.account ?? {}, place.tempDir)
+  if (!account.isPrivate) {
+    return yield* new LabError({ message: "dropbear reads the real home folder where accounts can't be private" })
+  }
   yield* account.writeHomeFile(
     ".ssh/authorized_keys",
     [place.key.publicKey, ...(options.authorizedKeys ?? []), ""].join("\n")

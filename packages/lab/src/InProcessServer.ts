@@ -11,11 +11,11 @@ import type { Path, Scope } from "effect"
 import type { Redacted } from "effect"
 import type * as ChildProcess from "node:child_process"
 import * as Net from "node:net"
-import * as Os from "node:os"
 import ssh2 from "ssh2"
 import type { Connection, ServerChannel, ServerConfig, Session } from "ssh2"
 import * as AuthScript from "./AuthScript.ts"
 import * as Authentication from "./internal/authentication.ts"
+import { currentUser } from "./internal/currentUser.ts"
 import * as ProcessTree from "./internal/processTree.ts"
 import * as SessionProcess from "./internal/sessionProcess.ts"
 import * as Workplace from "./internal/workplace.ts"
@@ -138,7 +138,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
 ): Effect.fn.Return<InProcessServer["Service"], LabError, Scope.Scope | FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem
   const host = options.address ?? "127.0.0.1"
-  const user = Os.userInfo().username
+  const user = currentUser().username
   const place = yield* Workplace.make(options.userKeyType ?? "ed25519", options.hostKeyTypes ?? ["ed25519", "ecdsa"])
   const shell = yield* LoginShell.resolve(options.shell ?? "sh", place.tempDir)
   const homeDir = place.path("home")
@@ -154,7 +154,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
   const run = yield* FiberSet.makeRuntime<never>()
 
   const sockets = new Set<Net.Socket>()
-  const children = new Set<ChildProcess.ChildProcess>()
+  const children = new Map<ChildProcess.ChildProcess, Net.Socket>()
   const attempts: Array<AuthScript.Attempt> = []
   const commands: Array<string> = []
   const lines: Array<string> = []
@@ -196,11 +196,18 @@ export const make = Effect.fn("InProcessServer.make")(function* (
       lines.push(command === undefined ? "shell" : `exec ${command}`)
       if (failsAt("exec", socket)) return
       const behaviour = options.exec?.(command ?? "") ?? "run"
-      if (behaviour === "refuse") return reject()
+      if (behaviour === "refuse") {
+        reject()
+        onOver()
+        return
+      }
       const channel = accept()
       channel.on("error", () => {})
       channel.once("close", onOver)
-      if (behaviour === "silence") return
+      if (behaviour === "silence") {
+        channel.resume()
+        return
+      }
       if (behaviour === "drop") {
         // The reply leaves first.
         socket.write("", () => socket.resetAndDestroy())
@@ -209,7 +216,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
       const status = behaviour === "no-status" ? "never" : behaviour === "status-first" ? "before-output" : "at-exit"
       const started = SessionProcess.start(channel, { shell, command, env, cwd: homeDir, status })
       child = started
-      children.add(started)
+      children.set(started, socket)
       started.once("close", () => children.delete(started))
     }
     session.on("exec", (accept, reject, { command }) => serve(command, accept, reject))
@@ -255,7 +262,12 @@ export const make = Effect.fn("InProcessServer.make")(function* (
     accepted++
     sockets.add(socket)
     lines.push(`connection from port ${socket.remotePort}`)
-    socket.once("close", () => sockets.delete(socket)).on("error", () => {})
+    socket
+      .on("error", () => {})
+      .once("close", () => {
+        sockets.delete(socket)
+        for (const [child, owner] of children) if (owner === socket) SessionProcess.abandon(child)
+      })
     if (fault !== undefined && (fault.at === "connect" || fault.at === "ident" || fault.at === "kex")) {
       lines.push(`fault at ${fault.at} by ${fault.by}`)
       failEarly(socket, fault, options.ssh2?.ident ?? "lab")
@@ -273,7 +285,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
       Effect.suspend(() => {
         server.close()
         for (const socket of sockets) socket.destroy()
-        for (const { pid } of children) if (pid !== undefined) ProcessTree.signalGroup(pid, "KILL")
+        for (const { pid } of children.keys()) if (pid !== undefined) ProcessTree.signalGroup(pid, "KILL")
         return ProcessTree.end(ProcessTree.sessionsOf(port))
       })
   )

@@ -3,10 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer } from "effect"
-import type { FileSystem, Path, Scope } from "effect"
+import { Context, Effect, FileSystem, Layer } from "effect"
+import type { Path, Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
-import * as Fs from "node:fs"
 import type { Account } from "./Account.ts"
 import { LabError } from "./LabError.ts"
 import * as PrivateAccount from "./internal/privateAccount.ts"
@@ -49,10 +48,10 @@ export class OpenSshServer extends Context.Service<
   OpenSshServer,
   SshServer &
     ServerControls & {
-      /** Home folder of the account: in the temporary folder, except where no private accounts can be had. */
+      /** Home folder of the account, in the temporary folder. */
       readonly homeDir: string
       readonly configPath: string
-      /** How many TCP connections the server has accepted so far. */
+      /** How many TCP connections the server has logged so far (`LogLevel VERBOSE`, the default here, or more). */
       readonly connectionCount: Effect.Effect<number>
     }
 >()("@toehold/lab/OpenSshServer") {}
@@ -76,12 +75,12 @@ export const make = Effect.fn("OpenSshServer.make")(function* (
 > {
   const program = RealPart.find("sshd")
   if (program === undefined) return yield* new LabError({ message: "There is no sshd on this machine" })
+  const fs = yield* FileSystem.FileSystem
   const host = options.address ?? "127.0.0.1"
   const place = yield* Workplace.make(options.userKeyType ?? "ed25519", options.hostKeyTypes ?? ["ed25519", "ecdsa"])
   const account = yield* PrivateAccount.make(options.account ?? {}, place.tempDir)
   const authorizedKeys = [place.key.publicKey, ...(options.authorizedKeys ?? []), ""].join("\n")
-  if (account.isPrivate) yield* account.writeHomeFile(".ssh/authorized_keys", authorizedKeys)
-  else yield* place.write("authorized_keys", authorizedKeys)
+  yield* account.writeHomeFile(".ssh/authorized_keys", authorizedKeys)
   const hostKeyPaths = yield* Effect.forEach(place.hostKeys, (key) =>
     place.write(`ssh_host_${key.type}_key`, key.privateKey)
   )
@@ -97,7 +96,8 @@ export const make = Effect.fn("OpenSshServer.make")(function* (
     [
       ...global,
       ...hostKeyPaths.map((path) => `HostKey ${path}`),
-      `AuthorizedKeysFile ${account.isPrivate ? ".ssh/authorized_keys" : place.path("authorized_keys")}`,
+      `AuthorizedKeysFile ${account.homeDir}/.ssh/authorized_keys`,
+      ...(account.isPrivate ? [] : [`SetEnv HOME=${account.homeDir}`]),
       "StrictModes no",
       "PidFile none",
       "PermitRootLogin yes",
@@ -114,10 +114,9 @@ export const make = Effect.fn("OpenSshServer.make")(function* (
   )
   if (process.getuid?.() === 0) {
     // sshd insists on this folder when root starts it; a service manager would have made it at boot.
-    yield* Effect.try({
-      try: () => Fs.mkdirSync(privilegeSeparationDir, { recursive: true, mode: 0o755 }),
-      catch: (cause) => new LabError({ message: `Could not make ${privilegeSeparationDir}`, cause })
-    })
+    yield* fs
+      .makeDirectory(privilegeSeparationDir, { recursive: true, mode: 0o755 })
+      .pipe(Effect.mapError((cause) => new LabError({ message: `Could not make ${privilegeSeparationDir}`, cause })))
   }
 
   const server = yield* ServerProcess.make({

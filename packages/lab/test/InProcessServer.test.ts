@@ -128,6 +128,19 @@ describe("InProcessServer", () => {
       })
     )
 
+    it.effect("has a slot again after a command that was refused or left its input unread", () =>
+      Effect.gen(function* () {
+        const server = yield* InProcessServer.make({
+          acceptsSession: (open) => open < 1,
+          exec: (command) => (command === "refuse" ? "refuse" : "run")
+        })
+        const connection = yield* client(server)
+        assert.isUndefined(yield* run(connection, "refuse"))
+        assert.strictEqual((yield* run(connection, "exit 3", "unread".repeat(500_000)))?.code, 3)
+        while ((yield* run(connection, "exit 4"))?.code !== 4);
+      })
+    )
+
     it.effect("misbehaves on a command as told", () =>
       Effect.gen(function* () {
         const server = yield* InProcessServer.make({

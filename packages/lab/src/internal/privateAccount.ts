@@ -2,18 +2,18 @@
 import { Effect, FileSystem, Path, Redacted, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as Crypto from "node:crypto"
-import * as Os from "node:os"
 import type { Account } from "../Account.ts"
 import { LabError } from "../LabError.ts"
 import * as LoginShell from "../LoginShell.ts"
 import * as RealPart from "../RealPart.ts"
+import { currentUser } from "./currentUser.ts"
 
 type Command = readonly [program: string, ...args: ReadonlyArray<string>]
 
 export interface PrivateAccount {
   readonly user: string
   readonly homeDir: string
-  /** `false` where the server runs for the current user, in its real home. */
+  /** `false` where the machine's own account is used: then only `$HOME` can be made to lead to the home folder. */
   readonly isPrivate: boolean
   /** The command line that runs the given one where the account exists. */
   readonly enter: (command: Command) => Command
@@ -54,29 +54,19 @@ export const make = Effect.fnUntraced(
   function* (account: Account, dir: string) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    const current = Os.userInfo()
+    const current = currentUser()
     const unshare = RealPart.find("private-accounts")
-    const user = account.user ?? current.username
     const uid = account.uid ?? current.uid
+    const user = account.user ?? (uid === current.uid ? current.username : `lab-${uid}`)
     const gid = account.uid ?? current.gid
 
-    if (unshare === undefined) {
-      if (Object.keys(account).length > 0) {
-        return yield* new LabError({ message: "Accounts of their own need root or user namespaces (unshare --mount)" })
-      }
-      return {
-        user,
-        homeDir: current.homedir,
-        isPrivate: false,
-        enter: (command: Command): Command => tether(command),
-        writeHomeFile: () => Effect.fail(new LabError({ message: "The real home folder is left alone" }))
-      }
+    if (unshare === undefined && Object.keys(account).some((option) => option !== "homeFiles")) {
+      return yield* new LabError({ message: "Accounts of their own need root or user namespaces (unshare --mount)" })
     }
     if (uid !== current.uid && current.uid !== 0) {
       return yield* new LabError({ message: `Only root can start a server for another user id (${uid})` })
     }
 
-    const etc = path.join(dir, "etc")
     const homeDir = path.join(dir, "home")
     const owned = (target: string) => (current.uid === 0 ? fs.chown(target, uid, gid) : Effect.void)
     const writeHomeFile = (relative: string, content: string) =>
@@ -96,11 +86,14 @@ export const make = Effect.fnUntraced(
 
     // The account's own uid must be able to walk to its home and to its shell.
     yield* fs.chmod(dir, 0o755)
-    yield* fs.makeDirectory(path.join(etc, "pam.d"), { recursive: true })
     yield* fs.makeDirectory(homeDir, { mode: 0o755 })
     yield* owned(homeDir)
     for (const [relative, content] of Object.entries(account.homeFiles ?? {})) yield* writeHomeFile(relative, content)
 
+    if (unshare === undefined) return { user, homeDir, isPrivate: false, enter: tether, writeHomeFile }
+
+    const etc = path.join(dir, "etc")
+    yield* fs.makeDirectory(path.join(etc, "pam.d"), { recursive: true })
     const shell = yield* LoginShell.resolve(account.loginShell ?? "sh", dir)
     const passwd = yield* fs.readFileString("/etc/passwd")
     const group = yield* fs.readFileString("/etc/group")

@@ -69,9 +69,9 @@ export const start = (channel: ServerChannel, options: Options): ChildProcess.Ch
     else channel.exit(code ?? 255)
   }
 
-  // The process may close its input while there is more to come, as it may end before it reads any.
-  child.stdin.on("error", () => channel.resume())
   channel.pipe(child.stdin)
+  // The process may end with input unread; ssh2 only reports the channel's end once all of it is.
+  child.stdin.on("error", () => {}).on("close", () => channel.resume())
   if (options.status !== "before-output") pumpOutput()
   child.once("error", () => {
     sendStatus(127, null)
@@ -86,9 +86,11 @@ export const start = (channel: ServerChannel, options: Options): ChildProcess.Ch
     else setImmediate(sendStatus, code, signal)
   })
   child.once("close", () => pump.whenIdle(() => setImmediate(() => channel.end())))
-  channel.once("close", () => {
-    // Like OpenSSH without a pty: the process is not killed, its pipes are closed.
-    for (const stream of child.stdio) stream?.destroy()
-  })
+  channel.once("close", () => abandon(child))
   return child
+}
+
+/** What OpenSSH does without a pty when the client is gone: the process is not killed, its pipes are closed. */
+export const abandon = (child: ChildProcess.ChildProcess): void => {
+  for (const stream of child.stdio) stream?.destroy()
 }
