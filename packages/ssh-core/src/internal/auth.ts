@@ -5,32 +5,7 @@
 import { Redacted } from "effect"
 import type * as Ssh2 from "ssh2"
 import { AuthAttempt } from "../SshError.ts"
-
-export interface KeyCredential {
-  readonly _tag: "Key"
-  readonly source: string
-  readonly keyType: string
-  readonly fingerprint: string
-  /** The private key in a form that the driver reads. */
-  readonly privateKey: Redacted.Redacted<string>
-}
-
-export interface AgentCredential {
-  readonly _tag: "Agent"
-  readonly source: string
-  readonly keyType: string
-  readonly fingerprint: string
-  readonly signer: unknown
-}
-
-/** A key that can't be offered, kept for the record. */
-export interface SkippedCredential {
-  readonly _tag: "Skipped"
-  readonly source: string
-  readonly detail: string
-}
-
-export type Credential = KeyCredential | AgentCredential | SkippedCredential
+import type { AuthMethod, Credential } from "./credential.ts"
 
 /** What the server asked for in keyboard-interactive authentication. */
 export interface Challenge {
@@ -39,9 +14,6 @@ export interface Challenge {
 }
 
 type Method = AuthAttempt["method"]
-
-/** The methods that take a credential. */
-export type AuthMethod = Exclude<Method, "none">
 
 interface Step {
   readonly method: Method

@@ -5,7 +5,7 @@ import * as SshAgent from "../SshAgent.ts"
 import * as SshError from "../SshError.ts"
 import * as SshKey from "../SshKey.ts"
 import * as SshPublicKey from "../SshPublicKey.ts"
-import type { Credential } from "./auth.ts"
+import type { Credential } from "./credential.ts"
 
 export interface Identity {
   readonly path: string
