@@ -1,0 +1,29 @@
+/** Runs the benches that are named, or all: `npm run bench -- warm-exec connect`. */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer } from "effect"
+import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
+import * as OpenSshServer from "@toehold/lab/OpenSshServer"
+import { connect } from "./connect.ts"
+import { flood } from "./flood.ts"
+import { warmExec } from "./warmExec.ts"
+
+const benches = { "warm-exec": warmExec, connect, flood }
+
+const main = Effect.gen(function* () {
+  const named = process.argv.slice(2)
+  const unknown = named.filter((name) => !(name in benches))
+  if (unknown.length > 0) {
+    yield* Console.error(`There is no bench ${unknown.join(", ")}. There are: ${Object.keys(benches).join(", ")}.`)
+    process.exitCode = 64
+    return
+  }
+  for (const [name, bench] of Object.entries(benches)) {
+    if (named.length > 0 && !named.includes(name)) continue
+    const met = yield* Effect.scoped(
+      Effect.flatMap(OpenSshServer.make({ account: { loginShell: "bash" }, config: ["MaxStartups 100:30:200"] }), bench)
+    )
+    if (!met) process.exitCode = 1
+  }
+})
+
+main.pipe(Effect.provide(Layer.merge(NodeServices.layer, ClientPlatform.layer)), NodeRuntime.runMain)
