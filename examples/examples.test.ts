@@ -1,0 +1,54 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { ChildProcess } from "effect/process"
+import * as OpenSshServer from "@toehold/lab/OpenSshServer"
+import { describeWith } from "@toehold/lab/RealPart"
+import type { SshServer } from "@toehold/lab/SshServer"
+
+/** Runs an example as a reader would, and gives back what it prints. */
+const run = Effect.fnUntraced(function* (name: string, args: ReadonlyArray<string>) {
+  const script = new URL(`${name}.ts`, import.meta.url).pathname
+  const child = yield* ChildProcess.make(process.execPath, [script, ...args], { extendEnv: true })
+  const [stdout, stderr] = yield* Effect.all(
+    [Stream.mkString(Stream.decodeText(child.stdout)), Stream.mkString(Stream.decodeText(child.stderr))],
+    { concurrency: 2 }
+  )
+  return { stdout, stderr, exitCode: Number(yield* child.exitCode) }
+}, Effect.scoped)
+
+/** The command line that a person would paste for the server. */
+const machineOf = (server: SshServer): string =>
+  `ssh -F none -i ${server.privateKeyPath} -p ${server.port} -o UserKnownHostsFile=${server.knownHostsPath} ${server.user}@${server.host}`
+
+describeWith(["sshd"], "examples", () => {
+  it.layer(OpenSshServer.layer().pipe(Layer.provideMerge(NodeServices.layer)), { excludeTestServices: true })((it) => {
+    it.effect("run-command prints the output of a command", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const result = yield* run("run-command", [machineOf(server), "echo", "it's here"])
+        assert.strictEqual(result.stdout, "it's here\n")
+        assert.match(result.stderr, /^exit code 0 after \d+ ms\n$/m)
+      })
+    )
+
+    it.effect("stream-output follows a command and kills it", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const { stdout } = yield* run("stream-output", [machineOf(server)])
+        assert.match(stdout, /^process \d+ runs\nline 1\nline 2\nline 3\nkilled\n$/)
+      })
+    )
+
+    it.effect("convert-key prints a key's fingerprint and public half", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const { stdout } = yield* run("convert-key", [server.privateKeyPath])
+        assert.include(stdout, server.key.fingerprint)
+        assert.include(stdout, "ssh-ed25519 AAAA")
+        const missing = yield* run("convert-key", [`${server.tempDir}/none`])
+        assert.include(missing.stderr, "does not exist")
+      })
+    )
+  })
+})
