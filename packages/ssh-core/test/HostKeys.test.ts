@@ -7,6 +7,7 @@ import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import { Clock, Effect, FileSystem, Path, PlatformError, Result } from "effect"
 import * as ChildProcess from "node:child_process"
+import * as Net from "node:net"
 import * as PublicKeys from "./fixtures/publicKeys.ts"
 
 const ed = PublicKeys.ed25519()
@@ -22,6 +23,9 @@ const noted = (key: PublicKeys.PublicKey): string => line("web", key).replace("\
 
 const keygen = (...args: ReadonlyArray<string>) =>
   ChildProcess.spawnSync(programPath("ssh-keygen"), [...args], { encoding: "utf8" })
+
+const denied = (method: string) => () =>
+  Effect.fail(PlatformError.systemError({ _tag: "PermissionDenied", module: "FileSystem", method }))
 
 /** A home folder of its own with `~/.ssh/known_hosts` as given, or without `~/.ssh`. */
 const home = Effect.fnUntraced(function* (content?: string, platform: Partial<ClientPlatform.Platform> = {}) {
@@ -217,15 +221,15 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
       Effect.gen(function* () {
         const { file, service } = yield* home("")
         const fs = yield* FileSystem.FileSystem
-        const denied = (method: string) => () =>
-          Effect.fail(PlatformError.systemError({ _tag: "PermissionDenied", module: "FileSystem", method }))
         const verify = (broken: Partial<FileSystem.FileSystem>) =>
           Effect.flatMap(service(), (hostKeys) => hostKeys.verify({ ...web, key: ed.blob })).pipe(
             Effect.provideService(FileSystem.FileSystem, { ...fs, ...broken })
           )
         const verified = yield* verify({ writeFileString: denied("writeFileString") })
         assert.strictEqual(verified.status === "not-saved" ? verified.cause.reason._tag : "", "PermissionDenied")
-        assert.deepInclude(yield* reasonOf(verify({ readFile: denied("readFile") })), {
+        const path = yield* Path.Path
+        const unreadable = verify({ readFile: denied("readFile") }).pipe(Effect.provideService(Path.Path, path))
+        assert.deepInclude(yield* reasonOf(unreadable), {
           _tag: "PermissionDenied",
           path: file
         })
@@ -407,6 +411,29 @@ describe("HostKeys beside other writers", () => {
     }).pipe(live)
   )
 
+  it.live("keeps a line that ssh adds in the middle of a rewrite", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { file, names, service, text } = yield* home(line("web", ed))
+      let rewrites = 0
+      const hostKeys = yield* service().pipe(
+        Effect.provideService(FileSystem.FileSystem, {
+          ...fs,
+          // The last step before the new file takes the old one's place.
+          chmod: (path, mode) =>
+            Effect.andThen(
+              rewrites++ === 0 ? fs.writeFileString(file, line("mail", rsa), { flag: "a" }) : Effect.void,
+              fs.chmod(path, mode)
+            )
+        })
+      )
+      yield* hostKeys.forget(web)
+      assert.strictEqual(rewrites, 2)
+      assert.strictEqual(yield* text, line("mail", rsa))
+      assert.deepStrictEqual(yield* names, ["known_hosts", "known_hosts.old"])
+    }).pipe(live)
+  )
+
   it.live("loses no line of several programs, and the file can be read at every moment", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -474,5 +501,96 @@ describeWith(["ssh-keygen"], "HostKeys beside ssh-keygen", () => {
       yield* hostKeys.trust({ host: "mail", port: 2200, key: otherEd.blob })
       assert.include(keygen("-l", "-F", "[mail]:2200", "-f", file).stdout, KnownHosts.fingerprint(otherEd.blob))
     }).pipe(Effect.provide(NodeServices.layer))
+  )
+})
+
+describeWith(["ssh", "sshd", "ssh-keygen"], "HostKeys beside a real connection", () => {
+  /** A server with one Ed25519 host key on a free port; only its key exchange matters here. */
+  const server = Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const folder = yield* fs.makeTempDirectoryScoped({ prefix: "host-keys-sshd-" })
+    for (const name of ["host", "user"]) keygen("-q", "-t", "ed25519", "-N", "", "-f", `${folder}/${name}`)
+    const [type = "", key = ""] = (yield* fs.readFileString(`${folder}/host.pub`)).split(" ")
+    const port = yield* freePort
+    const options = [`HostKey=${folder}/host`, `AuthorizedKeysFile=${folder}/user.pub`, `Port=${port}`]
+    const more = ["ListenAddress=127.0.0.1", "PidFile=none", "StrictModes=no", "UsePAM=no"]
+    yield* Effect.acquireRelease(
+      Effect.callback<ChildProcess.ChildProcess>((resume) => {
+        const args = ["-D", "-e", "-f", "/dev/null", ...[...options, ...more].flatMap((option) => ["-o", option])]
+        const child = ChildProcess.spawn(programPath("sshd"), args, { stdio: ["ignore", "ignore", "pipe"] })
+        child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+          if (chunk.includes("Server listening")) resume(Effect.succeed(child))
+        })
+        child.on("close", (code) => resume(Effect.die(`sshd ended with ${code}`)))
+      }),
+      (child) => Effect.sync(() => child.kill())
+    )
+    return { folder, port, key: { type, blob: Buffer.from(key, "base64") } }
+  })
+
+  const freePort = Effect.callback<number>((resume) => {
+    const probe = Net.createServer().listen(0, "127.0.0.1", () => {
+      const address = probe.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      probe.close(() => resume(Effect.succeed(port)))
+    })
+  })
+
+  it.live(
+    "accepts, refuses and writes as ssh does",
+    () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const { folder, key, port } = yield* server
+        const request = { host: "127.0.0.1", port, key: key.blob }
+        const here = `[127.0.0.1]:${port}`
+        const files = [
+          "",
+          "# comment\n\njunk\n",
+          line(here, key),
+          line(here, otherEd),
+          line(here, rsa),
+          line(here, rsa) + line(here, key),
+          line("127.0.0.1", key),
+          line("127.0.0.1", otherEd),
+          line("*", key),
+          line(`*,!${here}`, key),
+          line(`!${here},*`, otherEd),
+          line("[127.0.0.?]:*", otherEd),
+          line(KnownHosts.hashName(here, Buffer.alloc(20, 5)), key),
+          line(KnownHosts.hashName(here, Buffer.alloc(20, 5)), otherEd),
+          line(`@revoked ${here}`, key) + line(here, key),
+          line("@revoked *", otherEd) + line(here, key),
+          line(`@cert-authority ${here}`, otherEd),
+          line(here, key).replace(" ", "\t").replace("\n", "\r\n"),
+          `${here} ssh-ed25519 AAAA\n`,
+          `${here} ssh-ed25519 ${PublicKeys.base64(rsa)}\n`
+        ]
+        // The policies differ for unknown hosts alone.
+        const cases = { strict: ["", line(here, key), line("127.0.0.1", key)], "accept-new": files }
+        for (const policy of ["strict", "accept-new"] as const) {
+          for (const content of cases[policy]) {
+            const [ours, theirs] = [`${folder}/ours`, `${folder}/theirs`]
+            for (const file of [ours, theirs]) yield* fs.writeFileString(file, content, { mode: 0o600 })
+            const options = [
+              `StrictHostKeyChecking=${policy === "strict" ? "yes" : policy}`,
+              `UserKnownHostsFile=${theirs}`,
+              "GlobalKnownHostsFile=none",
+              "UpdateHostKeys=no",
+              "BatchMode=yes",
+              "IdentitiesOnly=yes"
+            ].flatMap((option) => ["-o", option])
+            const ssh = ["-F", "none", "-p", String(port), "-i", `${folder}/user`, ...options, "127.0.0.1", "exit 7"]
+            const accepted = ChildProcess.spawnSync(programPath("ssh"), ssh).status === 7
+            const hostKeys = yield* HostKeys.make({ policy, userFiles: [ours], globalFiles: [] }).pipe(
+              Effect.provide(ClientPlatform.layer)
+            )
+            const reason = yield* tagOf(hostKeys.verify(request))
+            assert.strictEqual(reason === undefined, accepted, `${policy}: ${reason}\n${content}`)
+            assert.strictEqual(yield* fs.readFileString(ours), yield* fs.readFileString(theirs))
+          }
+        }
+      }).pipe(Effect.provide(NodeServices.layer)),
+    60_000
   )
 })
