@@ -1,13 +1,14 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { describeWith, path as programPath } from "@toehold/lab/RealPart"
+import * as OpenSshServer from "@toehold/lab/OpenSshServer"
+import * as SshServer from "@toehold/lab/SshServer"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import { Clock, Effect, FileSystem, Path, PlatformError, Result } from "effect"
 import * as ChildProcess from "node:child_process"
-import * as Net from "node:net"
 import * as PublicKeys from "./fixtures/publicKeys.ts"
 
 const ed = PublicKeys.ed25519()
@@ -505,45 +506,16 @@ describeWith(["ssh-keygen"], "HostKeys beside ssh-keygen", () => {
 })
 
 describeWith(["ssh", "sshd", "ssh-keygen"], "HostKeys beside a real connection", () => {
-  /** A server with one Ed25519 host key on a free port; only its key exchange matters here. */
-  const server = Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    const folder = yield* fs.makeTempDirectoryScoped({ prefix: "host-keys-sshd-" })
-    for (const name of ["host", "user"]) keygen("-q", "-t", "ed25519", "-N", "", "-f", `${folder}/${name}`)
-    const [type = "", key = ""] = (yield* fs.readFileString(`${folder}/host.pub`)).split(" ")
-    const port = yield* freePort
-    const options = [`HostKey=${folder}/host`, `AuthorizedKeysFile=${folder}/user.pub`, `Port=${port}`]
-    const more = ["ListenAddress=127.0.0.1", "PidFile=none", "StrictModes=no", "UsePAM=no"]
-    yield* Effect.acquireRelease(
-      Effect.callback<ChildProcess.ChildProcess>((resume) => {
-        const args = ["-D", "-e", "-f", "/dev/null", ...[...options, ...more].flatMap((option) => ["-o", option])]
-        const child = ChildProcess.spawn(programPath("sshd"), args, { stdio: ["ignore", "ignore", "pipe"] })
-        child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-          if (chunk.includes("Server listening")) resume(Effect.succeed(child))
-        })
-        child.on("close", (code) => resume(Effect.die(`sshd ended with ${code}`)))
-      }),
-      (child) => Effect.sync(() => child.kill())
-    )
-    return { folder, port, key: { type, blob: Buffer.from(key, "base64") } }
-  })
-
-  const freePort = Effect.callback<number>((resume) => {
-    const probe = Net.createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      const port = typeof address === "object" && address !== null ? address.port : 0
-      probe.close(() => resume(Effect.succeed(port)))
-    })
-  })
-
   it.live(
     "accepts, refuses and writes as ssh does",
     () =>
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
-        const { folder, key, port } = yield* server
-        const request = { host: "127.0.0.1", port, key: key.blob }
-        const here = `[127.0.0.1]:${port}`
+        const server = yield* OpenSshServer.make({ hostKeyTypes: ["ed25519"] })
+        const { host, port } = server
+        const key = { type: "ssh-ed25519", blob: server.hostKeys[0]?.blob ?? new Uint8Array() }
+        const request = { host, port, key: key.blob }
+        const here = `[${host}]:${port}`
         const files = [
           "",
           "# comment\n\njunk\n",
@@ -570,17 +542,12 @@ describeWith(["ssh", "sshd", "ssh-keygen"], "HostKeys beside a real connection",
         const cases = { strict: ["", line(here, key), line("127.0.0.1", key)], "accept-new": files }
         for (const policy of ["strict", "accept-new"] as const) {
           for (const content of cases[policy]) {
-            const [ours, theirs] = [`${folder}/ours`, `${folder}/theirs`]
+            const [ours, theirs] = [`${server.tempDir}/ours`, `${server.tempDir}/theirs`]
             for (const file of [ours, theirs]) yield* fs.writeFileString(file, content, { mode: 0o600 })
-            const options = [
-              `StrictHostKeyChecking=${policy === "strict" ? "yes" : policy}`,
-              `UserKnownHostsFile=${theirs}`,
-              "GlobalKnownHostsFile=none",
-              "UpdateHostKeys=no",
-              "BatchMode=yes",
-              "IdentitiesOnly=yes"
-            ].flatMap((option) => ["-o", option])
-            const ssh = ["-F", "none", "-p", String(port), "-i", `${folder}/user`, ...options, "127.0.0.1", "exit 7"]
+            // The first value of an option wins.
+            const checking = `StrictHostKeyChecking=${policy === "strict" ? "yes" : policy}`
+            const options = [checking, `UserKnownHostsFile=${theirs}`, "UpdateHostKeys=no"]
+            const ssh = [...options.flatMap((option) => ["-o", option]), ...SshServer.sshArguments(server), "exit 7"]
             const accepted = ChildProcess.spawnSync(programPath("ssh"), ssh).status === 7
             const hostKeys = yield* HostKeys.make({ policy, userFiles: [ours], globalFiles: [] }).pipe(
               Effect.provide(ClientPlatform.layer)
