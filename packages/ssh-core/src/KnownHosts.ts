@@ -6,7 +6,7 @@
  */
 import { Result } from "effect"
 import * as Crypto from "node:crypto"
-import { fingerprintOf, isKeyType, keyTypeOf } from "./internal/hostKeyBlob.ts"
+import { isKeyType, keyTypeOf } from "./internal/hostKeyBlob.ts"
 import { lowerCase, matchesList } from "./internal/hostPattern.ts"
 import * as SshError from "./SshError.ts"
 
@@ -138,14 +138,6 @@ export const hostNames = (host: Host): ReadonlyArray<string> => {
 
 const addressName = (host: Host): string | undefined =>
   host.address === undefined ? undefined : lowerCase(withPort(host.address, host.port))
-
-/**
- * `SHA256:` fingerprint of a public key in wire format, as `ssh-keygen -l` prints it.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const fingerprint = (blob: Uint8Array): string => fingerprintOf(blob)
 
 const isBlank = (character: string | undefined): boolean => character === " " || character === "\t"
 

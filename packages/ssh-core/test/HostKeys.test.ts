@@ -7,6 +7,7 @@ import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
 import type * as SshError from "@toehold/ssh-core/SshError"
+import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import { Clock, Effect, FileSystem, Path, PlatformError, Result } from "effect"
 import * as ChildProcess from "node:child_process"
 import * as PublicKeys from "./fixtures/publicKeys.ts"
@@ -100,7 +101,7 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
         assert.deepInclude(reason, {
           _tag: "HostKeyUnknown",
           keyType: "ssh-ed25519",
-          fingerprint: KnownHosts.fingerprint(ed.blob),
+          fingerprint: SshPublicKey.fingerprint(ed.blob),
           certAuthority: true
         })
         assert.deepStrictEqual(reason?._tag === "HostKeyUnknown" ? reason.files : [], [file, `${file}2`])
@@ -112,9 +113,9 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
       Effect.gen(function* () {
         const { file, service, text } = yield* home(`# mine\n${line("web", ed)}`)
         const reason = yield* reasonOf((yield* service()).verify({ ...web, key: otherEd.blob }))
-        assert.deepInclude(reason, { _tag: "HostKeyChanged", fingerprint: KnownHosts.fingerprint(otherEd.blob) })
+        assert.deepInclude(reason, { _tag: "HostKeyChanged", fingerprint: SshPublicKey.fingerprint(otherEd.blob) })
         assert.deepStrictEqual(reason?._tag === "HostKeyChanged" ? reason.known : [], [
-          { keyType: "ssh-ed25519", fingerprint: KnownHosts.fingerprint(ed.blob), file, line: 2 }
+          { keyType: "ssh-ed25519", fingerprint: SshPublicKey.fingerprint(ed.blob), file, line: 2 }
         ])
         assert.strictEqual(yield* text, `# mine\n${line("web", ed)}`)
       })
@@ -500,7 +501,7 @@ describeWith(["ssh-keygen"], "HostKeys beside ssh-keygen", () => {
       assert.strictEqual(yield* text, yield* fs.readFileString(`${file}-theirs`))
       assert.strictEqual(yield* fs.readFileString(`${file}.old`), yield* fs.readFileString(`${file}-theirs.old`))
       yield* hostKeys.trust({ host: "mail", port: 2200, key: otherEd.blob })
-      assert.include(keygen("-l", "-F", "[mail]:2200", "-f", file).stdout, KnownHosts.fingerprint(otherEd.blob))
+      assert.include(keygen("-l", "-F", "[mail]:2200", "-f", file).stdout, SshPublicKey.fingerprint(otherEd.blob))
     }).pipe(Effect.provide(NodeServices.layer))
   )
 })
