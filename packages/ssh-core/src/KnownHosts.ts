@@ -124,13 +124,8 @@ const withPort = (name: string, port: number): string => (port === 22 ? name : `
  */
 export const hostName = (host: Host): string => lowerCase(host.alias ?? withPort(host.host, host.port))
 
-/**
- * The names that are written for a host: its {@link hostName}, then that of the address where it is another one.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const hostNames = (host: Host): ReadonlyArray<string> => {
+/** The names that are written for a host. */
+const hostNames = (host: Host): ReadonlyArray<string> => {
   const name = hostName(host)
   const address = addressName(host)
   return address === undefined || address === name ? [name] : [name, address]
@@ -261,15 +256,7 @@ const matchesBytes = (hosts: string, name: string): boolean => {
   return salt !== undefined && hashBytes(name, salt) === hosts
 }
 
-/**
- * Whether a line is for a name, such as `web` or `[web]:2222`: a hashed name that is the same, or a list with a pattern
- * that matches and no negated pattern (`!`) that does. Case does not count.
- *
- * @since 0.1.0
- * @category predicates
- */
-export const matches = (entry: Entry, name: string): boolean => matchesName(name)(entry)
-
+/** A test for lines that are for a name, such as `web` or `[web]:2222`. */
 const matchesName = (name: string): ((entry: Entry) => boolean) => {
   const wanted = lowerCase(bytesOf(name))
   return wanted === "" || wanted.length > maxNameLength ? () => false : (entry) => matchesBytes(entry.hosts, wanted)

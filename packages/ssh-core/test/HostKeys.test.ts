@@ -8,7 +8,8 @@ import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
-import { Clock, Effect, FileSystem, Path, PlatformError, Result } from "effect"
+import { Clock, Effect, Fiber, FileSystem, Path, PlatformError, Result } from "effect"
+import { TestClock } from "effect/testing"
 import * as ChildProcess from "node:child_process"
 import * as PublicKeys from "./fixtures/publicKeys.ts"
 
@@ -249,6 +250,29 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
       })
     )
   })
+
+  it.effect("gives up on a lock that is never given back", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { file, service, text } = yield* home(line("web", ed))
+      yield* fs.writeFileString(`${file}.lock`, "somebody")
+      const hostKeys = yield* service()
+      const attempts = Effect.all([
+        tagOf(hostKeys.forget(web)),
+        hostKeys.verify({ host: "mail", port: 22, key: ed.blob })
+      ])
+      const fiber = yield* Effect.forkChild(attempts)
+      while (fiber.pollUnsafe() === undefined) {
+        yield* TestClock.adjust("1 second")
+        // Lets the files' own operations come to an end.
+        yield* fs.exists(file)
+      }
+      const [tag, verified] = yield* Fiber.join(fiber)
+      assert.strictEqual(tag, "FileLocked")
+      assert.strictEqual(verified.status === "not-saved" ? verified.cause.reason._tag : "", "FileLocked")
+      assert.strictEqual(yield* text, line("web", ed))
+    })
+  )
 
   describe("known types", () => {
     it.effect("are those of the host's own lines", () =>
