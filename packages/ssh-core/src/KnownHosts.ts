@@ -6,7 +6,7 @@
  */
 import { Result } from "effect"
 import * as Crypto from "node:crypto"
-import { fingerprintOf, isKeyType, keyTypeOf } from "./internal/hostKeyBlob.ts"
+import { isKeyType, keyTypeOf } from "./internal/hostKeyBlob.ts"
 import { lowerCase, matchesList } from "./internal/hostPattern.ts"
 import * as SshError from "./SshError.ts"
 
@@ -124,13 +124,8 @@ const withPort = (name: string, port: number): string => (port === 22 ? name : `
  */
 export const hostName = (host: Host): string => lowerCase(host.alias ?? withPort(host.host, host.port))
 
-/**
- * The names that are written for a host: its {@link hostName}, then that of the address where it is another one.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const hostNames = (host: Host): ReadonlyArray<string> => {
+/** The names that are written for a host. */
+const hostNames = (host: Host): ReadonlyArray<string> => {
   const name = hostName(host)
   const address = addressName(host)
   return address === undefined || address === name ? [name] : [name, address]
@@ -138,14 +133,6 @@ export const hostNames = (host: Host): ReadonlyArray<string> => {
 
 const addressName = (host: Host): string | undefined =>
   host.address === undefined ? undefined : lowerCase(withPort(host.address, host.port))
-
-/**
- * `SHA256:` fingerprint of a public key in wire format, as `ssh-keygen -l` prints it.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const fingerprint = (blob: Uint8Array): string => fingerprintOf(blob)
 
 const isBlank = (character: string | undefined): boolean => character === " " || character === "\t"
 
@@ -269,15 +256,7 @@ const matchesBytes = (hosts: string, name: string): boolean => {
   return salt !== undefined && hashBytes(name, salt) === hosts
 }
 
-/**
- * Whether a line is for a name, such as `web` or `[web]:2222`: a hashed name that is the same, or a list with a pattern
- * that matches and no negated pattern (`!`) that does. Case does not count.
- *
- * @since 0.1.0
- * @category predicates
- */
-export const matches = (entry: Entry, name: string): boolean => matchesName(name)(entry)
-
+/** A test for lines that are for a name, such as `web` or `[web]:2222`. */
 const matchesName = (name: string): ((entry: Entry) => boolean) => {
   const wanted = lowerCase(bytesOf(name))
   return wanted === "" || wanted.length > maxNameLength ? () => false : (entry) => matchesBytes(entry.hosts, wanted)

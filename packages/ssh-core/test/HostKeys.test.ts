@@ -1,11 +1,15 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { describeWith, path as programPath } from "@toehold/lab/RealPart"
+import * as OpenSshServer from "@toehold/lab/OpenSshServer"
+import * as SshServer from "@toehold/lab/SshServer"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
 import type * as SshError from "@toehold/ssh-core/SshError"
-import { Clock, Effect, FileSystem, Path, PlatformError, Result } from "effect"
+import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
+import { Clock, Effect, Fiber, FileSystem, Path, PlatformError, Result } from "effect"
+import { TestClock } from "effect/testing"
 import * as ChildProcess from "node:child_process"
 import * as PublicKeys from "./fixtures/publicKeys.ts"
 
@@ -22,6 +26,9 @@ const noted = (key: PublicKeys.PublicKey): string => line("web", key).replace("\
 
 const keygen = (...args: ReadonlyArray<string>) =>
   ChildProcess.spawnSync(programPath("ssh-keygen"), [...args], { encoding: "utf8" })
+
+const denied = (method: string) => () =>
+  Effect.fail(PlatformError.systemError({ _tag: "PermissionDenied", module: "FileSystem", method }))
 
 /** A home folder of its own with `~/.ssh/known_hosts` as given, or without `~/.ssh`. */
 const home = Effect.fnUntraced(function* (content?: string, platform: Partial<ClientPlatform.Platform> = {}) {
@@ -95,7 +102,7 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
         assert.deepInclude(reason, {
           _tag: "HostKeyUnknown",
           keyType: "ssh-ed25519",
-          fingerprint: KnownHosts.fingerprint(ed.blob),
+          fingerprint: SshPublicKey.fingerprint(ed.blob),
           certAuthority: true
         })
         assert.deepStrictEqual(reason?._tag === "HostKeyUnknown" ? reason.files : [], [file, `${file}2`])
@@ -107,9 +114,9 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
       Effect.gen(function* () {
         const { file, service, text } = yield* home(`# mine\n${line("web", ed)}`)
         const reason = yield* reasonOf((yield* service()).verify({ ...web, key: otherEd.blob }))
-        assert.deepInclude(reason, { _tag: "HostKeyChanged", fingerprint: KnownHosts.fingerprint(otherEd.blob) })
+        assert.deepInclude(reason, { _tag: "HostKeyChanged", fingerprint: SshPublicKey.fingerprint(otherEd.blob) })
         assert.deepStrictEqual(reason?._tag === "HostKeyChanged" ? reason.known : [], [
-          { keyType: "ssh-ed25519", fingerprint: KnownHosts.fingerprint(ed.blob), file, line: 2 }
+          { keyType: "ssh-ed25519", fingerprint: SshPublicKey.fingerprint(ed.blob), file, line: 2 }
         ])
         assert.strictEqual(yield* text, `# mine\n${line("web", ed)}`)
       })
@@ -217,15 +224,15 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
       Effect.gen(function* () {
         const { file, service } = yield* home("")
         const fs = yield* FileSystem.FileSystem
-        const denied = (method: string) => () =>
-          Effect.fail(PlatformError.systemError({ _tag: "PermissionDenied", module: "FileSystem", method }))
         const verify = (broken: Partial<FileSystem.FileSystem>) =>
           Effect.flatMap(service(), (hostKeys) => hostKeys.verify({ ...web, key: ed.blob })).pipe(
             Effect.provideService(FileSystem.FileSystem, { ...fs, ...broken })
           )
         const verified = yield* verify({ writeFileString: denied("writeFileString") })
         assert.strictEqual(verified.status === "not-saved" ? verified.cause.reason._tag : "", "PermissionDenied")
-        assert.deepInclude(yield* reasonOf(verify({ readFile: denied("readFile") })), {
+        const path = yield* Path.Path
+        const unreadable = verify({ readFile: denied("readFile") }).pipe(Effect.provideService(Path.Path, path))
+        assert.deepInclude(yield* reasonOf(unreadable), {
           _tag: "PermissionDenied",
           path: file
         })
@@ -243,6 +250,29 @@ it.layer(NodeServices.layer)("HostKeys", (it) => {
       })
     )
   })
+
+  it.effect("gives up on a lock that is never given back", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { file, service, text } = yield* home(line("web", ed))
+      yield* fs.writeFileString(`${file}.lock`, "somebody")
+      const hostKeys = yield* service()
+      const attempts = Effect.all([
+        tagOf(hostKeys.forget(web)),
+        hostKeys.verify({ host: "mail", port: 22, key: ed.blob })
+      ])
+      const fiber = yield* Effect.forkChild(attempts)
+      while (fiber.pollUnsafe() === undefined) {
+        yield* TestClock.adjust("1 second")
+        // Lets the files' own operations come to an end.
+        yield* fs.exists(file)
+      }
+      const [tag, verified] = yield* Fiber.join(fiber)
+      assert.strictEqual(tag, "FileLocked")
+      assert.strictEqual(verified.status === "not-saved" ? verified.cause.reason._tag : "", "FileLocked")
+      assert.strictEqual(yield* text, line("web", ed))
+    })
+  )
 
   describe("known types", () => {
     it.effect("are those of the host's own lines", () =>
@@ -407,6 +437,29 @@ describe("HostKeys beside other writers", () => {
     }).pipe(live)
   )
 
+  it.live("keeps a line that ssh adds in the middle of a rewrite", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { file, names, service, text } = yield* home(line("web", ed))
+      let rewrites = 0
+      const hostKeys = yield* service().pipe(
+        Effect.provideService(FileSystem.FileSystem, {
+          ...fs,
+          // The last step before the new file takes the old one's place.
+          chmod: (path, mode) =>
+            Effect.andThen(
+              rewrites++ === 0 ? fs.writeFileString(file, line("mail", rsa), { flag: "a" }) : Effect.void,
+              fs.chmod(path, mode)
+            )
+        })
+      )
+      yield* hostKeys.forget(web)
+      assert.strictEqual(rewrites, 2)
+      assert.strictEqual(yield* text, line("mail", rsa))
+      assert.deepStrictEqual(yield* names, ["known_hosts", "known_hosts.old"])
+    }).pipe(live)
+  )
+
   it.live("loses no line of several programs, and the file can be read at every moment", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -472,7 +525,64 @@ describeWith(["ssh-keygen"], "HostKeys beside ssh-keygen", () => {
       assert.strictEqual(yield* text, yield* fs.readFileString(`${file}-theirs`))
       assert.strictEqual(yield* fs.readFileString(`${file}.old`), yield* fs.readFileString(`${file}-theirs.old`))
       yield* hostKeys.trust({ host: "mail", port: 2200, key: otherEd.blob })
-      assert.include(keygen("-l", "-F", "[mail]:2200", "-f", file).stdout, KnownHosts.fingerprint(otherEd.blob))
+      assert.include(keygen("-l", "-F", "[mail]:2200", "-f", file).stdout, SshPublicKey.fingerprint(otherEd.blob))
     }).pipe(Effect.provide(NodeServices.layer))
+  )
+})
+
+describeWith(["ssh", "sshd", "ssh-keygen"], "HostKeys beside a real connection", () => {
+  it.live(
+    "accepts, refuses and writes as ssh does",
+    () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const server = yield* OpenSshServer.make({ hostKeyTypes: ["ed25519"] })
+        const { host, port } = server
+        const key = { type: "ssh-ed25519", blob: server.hostKeys[0]?.blob ?? new Uint8Array() }
+        const request = { host, port, key: key.blob }
+        const here = `[${host}]:${port}`
+        const files = [
+          "",
+          "# comment\n\njunk\n",
+          line(here, key),
+          line(here, otherEd),
+          line(here, rsa),
+          line(here, rsa) + line(here, key),
+          line("127.0.0.1", key),
+          line("127.0.0.1", otherEd),
+          line("*", key),
+          line(`*,!${here}`, key),
+          line(`!${here},*`, otherEd),
+          line("[127.0.0.?]:*", otherEd),
+          line(KnownHosts.hashName(here, Buffer.alloc(20, 5)), key),
+          line(KnownHosts.hashName(here, Buffer.alloc(20, 5)), otherEd),
+          line(`@revoked ${here}`, key) + line(here, key),
+          line("@revoked *", otherEd) + line(here, key),
+          line(`@cert-authority ${here}`, otherEd),
+          line(here, key).replace(" ", "\t").replace("\n", "\r\n"),
+          `${here} ssh-ed25519 AAAA\n`,
+          `${here} ssh-ed25519 ${PublicKeys.base64(rsa)}\n`
+        ]
+        // The policies differ for unknown hosts alone.
+        const cases = { strict: ["", line(here, key), line("127.0.0.1", key)], "accept-new": files }
+        for (const policy of ["strict", "accept-new"] as const) {
+          for (const content of cases[policy]) {
+            const [ours, theirs] = [`${server.tempDir}/ours`, `${server.tempDir}/theirs`]
+            for (const file of [ours, theirs]) yield* fs.writeFileString(file, content, { mode: 0o600 })
+            // The first value of an option wins.
+            const checking = `StrictHostKeyChecking=${policy === "strict" ? "yes" : policy}`
+            const options = [checking, `UserKnownHostsFile=${theirs}`, "UpdateHostKeys=no"]
+            const ssh = [...options.flatMap((option) => ["-o", option]), ...SshServer.sshArguments(server), "exit 7"]
+            const accepted = ChildProcess.spawnSync(programPath("ssh"), ssh).status === 7
+            const hostKeys = yield* HostKeys.make({ policy, userFiles: [ours], globalFiles: [] }).pipe(
+              Effect.provide(ClientPlatform.layer)
+            )
+            const reason = yield* tagOf(hostKeys.verify(request))
+            assert.strictEqual(reason === undefined, accepted, `${policy}: ${reason}\n${content}`)
+            assert.strictEqual(yield* fs.readFileString(ours), yield* fs.readFileString(theirs))
+          }
+        }
+      }).pipe(Effect.provide(NodeServices.layer)),
+    60_000
   )
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
+import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import { describeWith, path as programPath } from "@toehold/lab/RealPart"
 import { Result, Schema } from "effect"
 import * as ChildProcess from "node:child_process"
@@ -323,7 +324,7 @@ const found = (stdout: string): ReadonlyArray<string> =>
   stdout.match(/(?<=^# Host .* found: line )\d+.*|SHA256:\S+/gm) ?? []
 
 const keysOf = (text: string, query: string) =>
-  new Set(KnownHosts.lookup([read(text)], hostOf(query)).host.map((entry) => KnownHosts.fingerprint(entry.blob)))
+  new Set(KnownHosts.lookup([read(text)], hostOf(query)).host.map((entry) => SshPublicKey.fingerprint(entry.blob)))
 
 describeWith(["ssh-keygen"], "KnownHosts beside ssh-keygen", () => {
   const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "known-hosts-"))
@@ -345,7 +346,7 @@ describeWith(["ssh-keygen"], "KnownHosts beside ssh-keygen", () => {
       const text = lines.map((line) => (line.junk === null ? plainLine(line) : `${line.junk}${line.ending}`)).join("")
       const ours = KnownHosts.lookup([read(text)], hostOf(query)).host.flatMap(({ blob, line, marker }) => [
         `${line}${marker === undefined ? " " : marks[marker]}`,
-        KnownHosts.fingerprint(blob)
+        SshPublicKey.fingerprint(blob)
       ])
       assert.deepStrictEqual(ours, found(keygen(text, "-l", "-F", query).stdout), text)
     },

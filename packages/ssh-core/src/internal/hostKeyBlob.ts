@@ -1,5 +1,3 @@
-import * as Crypto from "node:crypto"
-
 interface Field {
   readonly bytes: Uint8Array
   readonly next: number
@@ -58,7 +56,3 @@ export const keyTypeOf = (blob: Uint8Array): string | undefined => {
   const type = text(fields[0])
   return checks.get(type)?.(fields) === true ? type : undefined
 }
-
-/** `SHA256:` fingerprint of a public key, as `ssh-keygen -l` prints it. */
-export const fingerprintOf = (blob: Uint8Array): string =>
-  `SHA256:${Crypto.createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
-import * as KnownHosts from "../KnownHosts.ts"
+import type * as KnownHosts from "../KnownHosts.ts"
 import * as SshError from "../SshError.ts"
+import * as SshPublicKey from "../SshPublicKey.ts"
 import { keyTypeOf } from "./hostKeyBlob.ts"
 
 /** A key that a server showed. */
@@ -53,7 +54,7 @@ export const changed = (
       fingerprint: shown.fingerprint,
       known: entries.map(({ blob, file, keyType, line }) => ({
         keyType,
-        fingerprint: KnownHosts.fingerprint(blob),
+        fingerprint: SshPublicKey.fingerprint(blob),
         file,
         line
       }))
@@ -79,5 +80,5 @@ export const show = (key: Uint8Array): Effect.Effect<Shown, SshError.SshError> =
   const keyType = keyTypeOf(key)
   return keyType === undefined
     ? Effect.fail(invalid("key", "it is not a whole public key of a supported type"))
-    : Effect.succeed({ blob: key, keyType, fingerprint: KnownHosts.fingerprint(key) })
+    : Effect.succeed({ blob: key, keyType, fingerprint: SshPublicKey.fingerprint(key) })
 }
