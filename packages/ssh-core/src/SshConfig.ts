@@ -347,7 +347,7 @@ export const resolve = Effect.fn("SshConfig.resolve")(function* (
     settings.hostName === undefined
       ? target.host
       : yield* Effect.fromResult(named("HostName", expandTokens(settings.hostName, { h: target.host })))
-  const hostName = normalizeHost(written)
+  const hostName = normalizeHost(written, settings.addressFamily ?? "any")
   const fault = hostFault(hostName)
   if (fault !== undefined) return yield* invalidTarget({ word: written, detail: fault })
   if (pass.wantsFinalPass) {

@@ -104,8 +104,6 @@ const fromSsh = (printed: Printed): Comparable => {
   const files = all.identityfile.map((file) => expandKeyName(file, printed))
   return {
     ...all,
-    // ssh leaves an address of another family than the wanted one as it was written.
-    hostname: all.hostname.map((value) => value.toLowerCase()),
     identityfile: [...new Set(files.filter((file) => file !== "none" && !/id_(xmss|dsa)$/.test(file)))],
     connecttimeout: all.connecttimeout.map((value) => (value === "0" ? "none" : value)),
     // Without a command there is no terminal, whatever was asked for.
