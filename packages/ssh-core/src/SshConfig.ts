@@ -5,8 +5,7 @@
  * @since 0.1.0
  */
 import { Effect, type FileSystem, Path, Result } from "effect"
-import { ClientPlatform } from "./ClientPlatform.ts"
-import type * as ClientPlatformModule from "./ClientPlatform.ts"
+import { ClientPlatform, type Platform } from "./ClientPlatform.ts"
 import { invalidTarget } from "./internal/invalidTarget.ts"
 import { expandTilde, expandTokens, type Tokens } from "./internal/sshConfig/expand.ts"
 import { normalizeHost } from "./internal/sshConfig/hostAddress.ts"
@@ -116,8 +115,6 @@ export interface ResolveOptions {
   readonly allowExec?: ((command: string) => Effect.Effect<boolean, SshError>) | undefined
 }
 
-type Platform = ClientPlatformModule.Platform
-
 /** What the name itself sets, before any file is read. */
 const settingsOf = (target: SshTarget, platform: Platform): Result.Result<Settings, SshError> =>
   Result.gen(function* () {
@@ -225,11 +222,12 @@ const expandForward = ({ connect, kind, listen }: PortForward.PortForward, expan
     })
   })
 
-/** The user, whose tokens newer releases of ssh expand; `%r`, which is the user, has no meaning in it. */
-const userOf = (settings: Settings, tokens: Tokens, platform: Platform) =>
+/** A user from a file has tokens, which newer releases of ssh expand; `%r`, the user itself, is none of them. */
+const userOf = (target: SshTarget, settings: Settings, tokens: Tokens, platform: Platform) =>
   Result.gen(function* () {
     const text = settings.user
     if (text === undefined) return platform.userName
+    if (target.user !== undefined) return text
     const { C: _hash, r: _user, ...known } = tokens
     const user = yield* named("User", expandTokens(text, known, platform.env))
     const fault = user === text ? undefined : userFault(user)
@@ -261,7 +259,7 @@ const finish = (
     }
     const context = { settings, platform, originalHost: target.host }
     const keyAlias = settings.hostKeyAlias?.toLowerCase()
-    const user = yield* userOf(settings, tokensOf(context, hostName, keyAlias ?? target.host), platform)
+    const user = yield* userOf(target, settings, tokensOf(context, hostName, keyAlias ?? target.host), platform)
     settings.user = user
     const tokens = tokensOf(context, hostName, keyAlias ?? target.host)
     const expansion = { platform, path, tokens }

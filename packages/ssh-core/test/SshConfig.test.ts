@@ -43,6 +43,8 @@ const resolveIn = Effect.fnUntraced(function* (files: Readonly<Record<string, st
 const config = (text: string, setup?: Setup) =>
   Effect.map(resolveIn({ ".ssh/config": text }, setup), ({ resolved }) => resolved)
 
+const userOf = (value: string) => config(`User ${value}`, { platform: { env: { X: "y", BAD: "a;b" } } })
+
 const refusal = <A, R>(effect: Effect.Effect<A, SshError, R>) =>
   Effect.flatMap(Effect.flip(effect), ({ reason }) =>
     reason._tag === "InvalidTarget" ? Effect.succeed(reason) : Effect.die(new Error(`refused as ${reason._tag}`))
@@ -140,13 +142,12 @@ it.layer(NodeServices.layer)("resolve", (it) => {
     })
   )
 
-  it.effect("expands tokens in the user, as newer releases do", () =>
+  it.effect("expands tokens in the user, as newer releases do, unless it was named on the command line", () =>
     Effect.gen(function* () {
-      const user = (value: string) =>
-        Effect.map(config(`User ${value}`, { platform: { env: { X: "y", BAD: "a;b" } } }), (resolved) => resolved.user)
-      assert.strictEqual(yield* user("%u-${X}-%h"), "me-y-web")
-      assert.strictEqual((yield* refusal(user("%r"))).word, "User")
-      assert.strictEqual((yield* refusal(user("${BAD}"))).word, "User")
+      assert.strictEqual((yield* userOf("%u-${X}-%h")).user, "me-y-web")
+      assert.strictEqual((yield* refusal(userOf("%r"))).word, "User")
+      assert.strictEqual((yield* refusal(userOf("${BAD}"))).word, "User")
+      assert.strictEqual((yield* config("", { machine: "ssh -l 100%u web" })).user, "100%u")
     })
   )
 
