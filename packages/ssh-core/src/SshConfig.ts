@@ -9,7 +9,7 @@ import { ClientPlatform, type Platform } from "./ClientPlatform.ts"
 import { invalidTarget } from "./internal/invalidTarget.ts"
 import { expandTilde, expandTokens, type Tokens } from "./internal/sshConfig/expand.ts"
 import { normalizeHost } from "./internal/sshConfig/hostAddress.ts"
-import { addForward, findRule } from "./internal/sshConfig/keyword.ts"
+import { addForward, findRule, maxForwards, maxIdentityFiles } from "./internal/sshConfig/keyword.ts"
 import { readLine } from "./internal/sshConfig/line.ts"
 import { tokensOf } from "./internal/sshConfig/match.ts"
 import { type Pass, readConfigFiles, systemFile, userFile } from "./internal/sshConfig/readFiles.ts"
@@ -257,6 +257,12 @@ const finish = (
     for (const refusal of settings.refusals.values()) {
       if (refusal !== undefined) return yield* Result.fail(invalidTarget({ ...refusal, word: refusal.keyword }))
     }
+    if (settings.identityFiles.length > maxIdentityFiles) {
+      return yield* Result.fail(invalidTarget({ word: "IdentityFile", detail: `more than ${maxIdentityFiles} keys` }))
+    }
+    if (settings.forwards.length > maxForwards) {
+      return yield* Result.fail(invalidTarget({ word: "forwarding", detail: `more than ${maxForwards} forwardings` }))
+    }
     const context = { settings, platform, originalHost: target.host }
     const keyAlias = settings.hostKeyAlias?.toLowerCase()
     const user = yield* userOf(target, settings, tokensOf(context, hostName, keyAlias ?? target.host), platform)
@@ -338,7 +344,7 @@ export const resolve = Effect.fn("SshConfig.resolve")(function* (
     isFinalPass: false,
     exec: options?.allowExec,
     wantsFinalPass: false,
-    read: { files: 0 }
+    read: { files: 0, patterns: 0 }
   }
   yield* readConfigFiles(pass, target.configFile)
   const written =

@@ -396,14 +396,14 @@ RealPart.describeWith(["ssh"], "SshConfig.resolve against ssh -G", () => {
     "gives the same values for any configuration",
     inputs(main),
     (input) => run(input).pipe(Effect.scoped, Effect.provide(TestLayer)),
-    { arbitrary: { runs: Number(process.env["RUNS"] ?? 200) } }
+    { arbitrary: { runs: 200 } }
   )
 
   it.effect.prop(
     "refuses what ssh refuses",
     inputs(mainWithFault),
     (input) => run(input).pipe(Effect.scoped, Effect.provide(TestLayer)),
-    { arbitrary: { runs: Number(process.env["RUNS"] ?? 100) } }
+    { arbitrary: { runs: 100 } }
   )
 
   it.effect.each([

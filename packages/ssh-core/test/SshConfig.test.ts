@@ -43,6 +43,9 @@ const resolveIn = Effect.fnUntraced(function* (files: Readonly<Record<string, st
 const config = (text: string, setup?: Setup) =>
   Effect.map(resolveIn({ ".ssh/config": text }, setup), ({ resolved }) => resolved)
 
+const lines = (count: number, line: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => line(index)).join("\n")
+
 const userOf = (value: string) => config(`User ${value}`, { platform: { env: { X: "y", BAD: "a;b" } } })
 
 const refusal = <A, R>(effect: Effect.Effect<A, SshError, R>) =>
@@ -268,6 +271,9 @@ it.layer(NodeServices.layer)("resolve", (it) => {
     ["HostName %n", "HostName", "%n"],
     ["HostName -x", "-x", "dash"],
     ["HostName 'a b'", "a b", "blanks"],
+    [`ConnectTimeout ${"1".repeat(60)}x`, "connecttimeout", "no time"],
+    ["ConnectTimeout h", "connecttimeout", "no time"],
+    ["Include /" + "a/".repeat(3000), "include", "too long"],
     ["ProxyJump a;b", "proxyjump", "shell characters"],
     ["ProxyJump web", "web", "its own jump host"],
     ["LocalForward /s ${UNSET}/x", "forwarding", "not set"],
@@ -313,6 +319,14 @@ it.layer(NodeServices.layer)("resolve", (it) => {
     })
   )
 
+  it.effect("refuses more keys and forwardings than anyone has", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* config(lines(100, (at) => `IdentityFile /k/${at}`))).identityFiles.length, 100)
+      assert.strictEqual((yield* refusal(config(lines(101, (at) => `IdentityFile /k/${at}`)))).word, "IdentityFile")
+      assert.strictEqual((yield* refusal(config(lines(1001, (at) => `DynamicForward ${at + 1}`)))).word, "forwarding")
+    })
+  )
+
   it.effect("knows Apple's keyword on macOS", () => config("UseKeychain yes", { platform: { os: "darwin" } }))
 
   it.effect.prop(
@@ -336,7 +350,7 @@ it.layer(NodeServices.layer)("resolve", (it) => {
 
   it.effect("answers long and hostile lines in time", () =>
     Effect.gen(function* () {
-      const size = 200_000
+      const size = 100_000
       for (const keyword of [
         "Host ",
         "Match user ",
@@ -347,7 +361,23 @@ it.layer(NodeServices.layer)("resolve", (it) => {
         "Ciphers ",
         "ConnectTimeout "
       ]) {
-        for (const part of ["*", "*a", "'", "\\", "%", "${", "[", ",", "1", "!", "="]) {
+        for (const part of [
+          "*",
+          "*a",
+          "/a",
+          "/*",
+          "%h",
+          "1 a:1\n" + keyword,
+          "'",
+          "\\",
+          "%",
+          "${",
+          "[",
+          ",",
+          "1",
+          "!",
+          "="
+        ]) {
           yield* Effect.result(config(keyword + part.repeat(size / part.length)))
         }
       }

@@ -101,6 +101,13 @@ describe("parse", () => {
     assert.strictEqual(parsed("C:\\Windows\\System32\\OpenSSH\\ssh.exe host", windows).host, "host")
   })
 
+  it("refuses variables of PowerShell, and takes other dollar signs as they are", () => {
+    for (const path of ["$env:USERPROFILE\\k", '"${HOME}\\k"', "$HOME\\k"]) {
+      assert.strictEqual(refusalOf(SshTarget.parse(`ssh -i ${path} host`, windows)).word, "$")
+    }
+    assert.deepStrictEqual(parsed("ssh -i \\\\nas\\c$\\k host", windows).identityFiles, ["\\\\nas\\c$\\k"])
+  })
+
   it("knows UseKeychain on macOS only", () => {
     assert.strictEqual(parsed("ssh -o UseKeychain=yes host", { platform: { os: "darwin" } }).host, "host")
     assert.strictEqual(refusalOf(SshTarget.parse("ssh -o UseKeychain=yes host")).word, "UseKeychain")

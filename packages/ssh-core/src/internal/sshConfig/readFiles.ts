@@ -12,13 +12,14 @@ import { matchPattern, matchPatternList } from "./pattern.ts"
 
 const maxFileBytes = 1024 * 1024
 const maxFiles = 512
+const maxPatterns = 2048
 const maxDepth = 16
 
 /** One reading of all files. */
 export interface Pass extends MatchContext {
   wantsFinalPass: boolean
   /** Over all passes, so that files which include each other many times end. */
-  readonly read: { files: number }
+  readonly read: { files: number; patterns: number }
 }
 
 /** One file to read, and under which conditions. */
@@ -117,6 +118,9 @@ const readInclude = Effect.fnUntraced(function* (
   const { platform } = pass
   for (const argument of line.args) {
     if (argument === "") return yield* complaintAt(line, { detail: "a path is empty" })
+    if (++pass.read.patterns > maxPatterns) {
+      return yield* complaintAt(line, { detail: `more than ${maxPatterns} paths are looked for` })
+    }
     if (argument.startsWith("~") && !file.isUser) {
       return yield* complaintAt(line, { detail: "a system-wide file can't include from a home folder" })
     }
@@ -127,7 +131,10 @@ const readInclude = Effect.fnUntraced(function* (
       : file.isUser
         ? userFile(platform, expanded.success)
         : systemFile(platform, expanded.success)
-    for (const included of yield* expandGlob(pattern, platform.os, maxFiles)) {
+    const found = yield* expandGlob(pattern, platform.os, maxFiles).pipe(
+      Effect.mapError((detail) => complaintAt(line, { detail }))
+    )
+    for (const included of found) {
       yield* readFile(
         pass,
         {
