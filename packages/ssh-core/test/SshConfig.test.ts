@@ -216,24 +216,6 @@ it.layer(NodeServices.layer)("resolve", (it) => {
     })
   )
 
-  it.effect("refuses files that others could have written, as ssh does", () =>
-    Effect.gen(function* () {
-      const fs = yield* FileSystem.FileSystem
-      const attempt = Effect.fnUntraced(function* (mode: number, platformUid: { readonly uid: number | undefined }) {
-        const { home, platform } = yield* inHome({ ".ssh/config": "Port 7" })
-        yield* Effect.orDie(fs.chmod(`${home}/.ssh/config`, mode))
-        return yield* SshConfig.resolve(yield* target("web")).pipe(
-          Effect.provide(ClientPlatform.layerOf({ ...platform, ...platformUid }))
-        )
-      })
-      assert.strictEqual((yield* attempt(0o644, { uid })).port, 7)
-      assert.include((yield* refusal(attempt(0o664, { uid }))).detail, "bad owner or permissions")
-      assert.include((yield* refusal(attempt(0o646, { uid }))).detail, "bad owner or permissions")
-      // Windows has no owners and modes of this kind.
-      assert.strictEqual((yield* attempt(0o666, { uid: undefined })).port, 7)
-    })
-  )
-
   it.effect("runs commands of Match exec only where that is allowed, and only if need be", () =>
     Effect.gen(function* () {
       const text = 'Match host other exec "never"\n Port 1\nMatch host web exec "test %h:%p %r"\n Port 7\n'
@@ -388,28 +370,32 @@ it.layer(NodeServices.layer)("resolve", (it) => {
 const notFound = (path: string) =>
   PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "stat", pathOrDescriptor: path })
 
-/** Files by their Windows paths. */
-const windowsFiles = (files: Readonly<Record<string, string>>) => {
+/** Files by their paths, so that owners and Windows paths can be made up. */
+const madeUpFiles = (
+  files: Readonly<Record<string, string>>,
+  { gid, mode, uid }: { readonly uid?: number; readonly gid?: number; readonly mode: number }
+) => {
   const names = Object.keys(files)
   const find = (path: string) => Effect.fromNullishOr(files[path]).pipe(Effect.mapError(() => notFound(path)))
-  const file = {
+  const info = {
     type: "File" as const,
+    mode,
+    uid: Option.fromNullishOr(uid),
+    gid: Option.fromNullishOr(gid),
+    dev: 0n,
     mtime: Option.none(),
     atime: Option.none(),
     birthtime: Option.none(),
-    dev: 0n,
     ino: Option.none(),
-    mode: 0o666,
     nlink: Option.none(),
-    uid: Option.none(),
-    gid: Option.none(),
     rdev: Option.none(),
     blksize: Option.none(),
     blocks: Option.none()
   }
   return FileSystem.layerNoop({
-    stat: (path) => Effect.map(find(path), (text) => ({ ...file, size: ByteSize.fromInputUnsafe(text.length) })),
+    stat: (path) => Effect.map(find(path), (text) => ({ ...info, size: ByteSize.fromInputUnsafe(text.length) })),
     readFile: (path) => Effect.map(find(path), (text) => new TextEncoder().encode(text)),
+    readFileString: find,
     exists: (path) => Effect.succeed(names.includes(path)),
     readDirectory: (folder) =>
       Effect.succeed(
@@ -417,6 +403,49 @@ const windowsFiles = (files: Readonly<Record<string, string>>) => {
       )
   })
 }
+
+describe("permissions of configuration files", () => {
+  const passwd = "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\nother:x:1001:100::/:/bin/sh\n"
+  const group = "root:x:0:\nme:x:1000:\nstaff:x:50:me,other\nmine:x:51:me\nusers:x:100:me\nempty:x:52:\n"
+
+  const attempt = (info: { readonly uid: number; readonly gid: number; readonly mode: number }, clientUid?: number) =>
+    SshConfig.resolve(Result.getOrThrow(SshTarget.parse("web"))).pipe(
+      Effect.provide(
+        Layer.mergeAll(
+          NodePath.layerPosix,
+          ClientPlatform.layerOf({ uid: clientUid }),
+          madeUpFiles({ "/home/me/.ssh/config": "Port 7", "/etc/passwd": passwd, "/etc/group": group }, info)
+        )
+      )
+    )
+
+  it.effect.each([
+    { uid: 1000, gid: 100, mode: 0o644 },
+    { uid: 0, gid: 0, mode: 0o644 },
+    // A group of the user's own, as Debian makes them.
+    { uid: 1000, gid: 1000, mode: 0o664 },
+    { uid: 1000, gid: 51, mode: 0o664 }
+  ])("accepts %o", (info) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* attempt(info, 1000)).port, 7)
+    })
+  )
+
+  it.effect.each([
+    { uid: 1001, gid: 1000, mode: 0o600 },
+    { uid: 1000, gid: 1000, mode: 0o646 },
+    { uid: 1000, gid: 50, mode: 0o664 },
+    { uid: 1000, gid: 100, mode: 0o664 },
+    { uid: 1000, gid: 52, mode: 0o664 },
+    { uid: 1000, gid: 99, mode: 0o664 }
+  ])("refuses %o", (info) =>
+    Effect.gen(function* () {
+      assert.include((yield* refusal(attempt(info, 1000))).detail, "bad owner or permissions")
+    })
+  )
+
+  it.effect("checks nothing where there are no numeric owners", () => attempt({ uid: 1, gid: 1, mode: 0o666 }))
+})
 
 describe("resolve on Windows", () => {
   it.effect("reads the files of the profile and of ProgramData, and gives Windows paths", () =>
@@ -447,13 +476,16 @@ describe("resolve on Windows", () => {
         Layer.mergeAll(
           NodePath.layerWin32,
           ClientPlatform.layerOf({ os: "win32", env: { PROGRAMDATA: "E:\\Data" } }),
-          windowsFiles({
-            "C:\\Users\\me\\.ssh\\config":
-              'Include conf.d/*.conf\r\nHost web\r\n  HostName web.example.com\r\n  IdentityFile "~/.ssh/id %n"\r\n' +
-              "  IdentityFile ~\\keys\\k\r\n  IdentityFile D:\\k\r\n  IdentityAgent \\\\\\\\.\\pipe\\openssh-ssh-agent\r\n",
-            "C:\\Users\\me\\.ssh\\conf.d\\a.conf": "User included\r\n",
-            "E:\\Data\\ssh\\ssh_config": "Port 2222\r\nUser system\r\n"
-          })
+          madeUpFiles(
+            {
+              "C:\\Users\\me\\.ssh\\config":
+                'Include conf.d/*.conf\r\nHost web\r\n  HostName web.example.com\r\n  IdentityFile "~/.ssh/id %n"\r\n' +
+                "  IdentityFile ~\\keys\\k\r\n  IdentityFile D:\\k\r\n  IdentityAgent \\\\\\\\.\\pipe\\openssh-ssh-agent\r\n",
+              "C:\\Users\\me\\.ssh\\conf.d\\a.conf": "User included\r\n",
+              "E:\\Data\\ssh\\ssh_config": "Port 2222\r\nUser system\r\n"
+            },
+            { mode: 0o666 }
+          )
         )
       )
     )

@@ -8,6 +8,7 @@ import { expandGlob } from "./include.ts"
 import { type Complaint, findRule } from "./keyword.ts"
 import { type ConfigLine, readLine } from "./line.ts"
 import { evaluateMatch, type MatchContext } from "./match.ts"
+import { isOwnAlone } from "./permissions.ts"
 import { matchPattern, matchPatternList } from "./pattern.ts"
 
 const maxFileBytes = 1024 * 1024
@@ -65,16 +66,13 @@ const readLines = Effect.fnUntraced(function* (
     )
   )
   if (Option.isNone(info)) return undefined
-  const { mode, size, type, uid } = info.value
-  if (file.checksPermissions && platform.uid !== undefined) {
-    const owner = Option.getOrElse(uid, () => platform.uid)
-    if ((owner !== 0 && owner !== platform.uid) || (mode & 0o022) !== 0) {
-      return yield* invalidTarget({
-        word: path,
-        detail: "bad owner or permissions on the configuration file: others could change it",
-        hint: `Make it yours alone to write: chmod go-w ${path} (and chown it to yourself or root).`
-      })
-    }
+  const { size, type } = info.value
+  if (file.checksPermissions && platform.uid !== undefined && !(yield* isOwnAlone(info.value, platform.uid))) {
+    return yield* invalidTarget({
+      word: path,
+      detail: "bad owner or permissions on the configuration file: others could change it",
+      hint: `Make it yours alone to write: chmod go-w ${path} (and chown it to yourself or root).`
+    })
   }
   // ssh opens a folder as well and finds no lines in it.
   if (type === "Directory") return []

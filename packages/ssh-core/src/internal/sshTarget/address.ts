@@ -27,7 +27,7 @@ export const hostFault = (host: string): string | undefined => {
   if (host === "") return "the host is missing"
   if (host.startsWith("-")) return "a host can't begin with a dash"
   if (/[\u0000-\u001f\u007f-\u009f]/.test(host)) return "a host can't hold control characters"
-  if (/['`"$\\;&<>|(){},]|\s/.test(host)) return "a host can't hold blanks, quotes or shell characters"
+  if (/['`"$\\;&<>|(){},]|\s/.test(host)) return "a host can't hold blanks, commas, quotes or shell characters"
   if (host.length > 1024) return "the host is too long"
   return typographyFault(host)
 }
