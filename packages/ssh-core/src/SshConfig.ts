@@ -5,12 +5,11 @@
  * @since 0.1.0
  */
 import { Effect, type FileSystem, Path, Result } from "effect"
-import { ClientPlatform } from "./ClientPlatform.ts"
-import type * as ClientPlatformModule from "./ClientPlatform.ts"
+import { ClientPlatform, type Platform } from "./ClientPlatform.ts"
 import { invalidTarget } from "./internal/invalidTarget.ts"
 import { expandTilde, expandTokens, type Tokens } from "./internal/sshConfig/expand.ts"
 import { normalizeHost } from "./internal/sshConfig/hostAddress.ts"
-import { addForward, findRule } from "./internal/sshConfig/keyword.ts"
+import { addForward, findRule, maxForwards, maxIdentityFiles } from "./internal/sshConfig/keyword.ts"
 import { readLine } from "./internal/sshConfig/line.ts"
 import { tokensOf } from "./internal/sshConfig/match.ts"
 import { type Pass, readConfigFiles, systemFile, userFile } from "./internal/sshConfig/readFiles.ts"
@@ -115,8 +114,6 @@ export interface ResolveOptions {
    */
   readonly allowExec?: ((command: string) => Effect.Effect<boolean, SshError>) | undefined
 }
-
-type Platform = ClientPlatformModule.Platform
 
 /** What the name itself sets, before any file is read. */
 const settingsOf = (target: SshTarget, platform: Platform): Result.Result<Settings, SshError> =>
@@ -225,11 +222,12 @@ const expandForward = ({ connect, kind, listen }: PortForward.PortForward, expan
     })
   })
 
-/** The user, whose tokens newer releases of ssh expand; `%r`, which is the user, has no meaning in it. */
-const userOf = (settings: Settings, tokens: Tokens, platform: Platform) =>
+/** A user from a file has tokens, which newer releases of ssh expand; `%r`, the user itself, is none of them. */
+const userOf = (target: SshTarget, settings: Settings, tokens: Tokens, platform: Platform) =>
   Result.gen(function* () {
     const text = settings.user
     if (text === undefined) return platform.userName
+    if (target.user !== undefined) return text
     const { C: _hash, r: _user, ...known } = tokens
     const user = yield* named("User", expandTokens(text, known, platform.env))
     const fault = user === text ? undefined : userFault(user)
@@ -259,9 +257,15 @@ const finish = (
     for (const refusal of settings.refusals.values()) {
       if (refusal !== undefined) return yield* Result.fail(invalidTarget({ ...refusal, word: refusal.keyword }))
     }
+    if (settings.identityFiles.length > maxIdentityFiles) {
+      return yield* Result.fail(invalidTarget({ word: "IdentityFile", detail: `more than ${maxIdentityFiles} keys` }))
+    }
+    if (settings.forwards.length > maxForwards) {
+      return yield* Result.fail(invalidTarget({ word: "forwarding", detail: `more than ${maxForwards} forwardings` }))
+    }
     const context = { settings, platform, originalHost: target.host }
     const keyAlias = settings.hostKeyAlias?.toLowerCase()
-    const user = yield* userOf(settings, tokensOf(context, hostName, keyAlias ?? target.host), platform)
+    const user = yield* userOf(target, settings, tokensOf(context, hostName, keyAlias ?? target.host), platform)
     settings.user = user
     const tokens = tokensOf(context, hostName, keyAlias ?? target.host)
     const expansion = { platform, path, tokens }
@@ -340,14 +344,14 @@ export const resolve = Effect.fn("SshConfig.resolve")(function* (
     isFinalPass: false,
     exec: options?.allowExec,
     wantsFinalPass: false,
-    read: { files: 0 }
+    read: { files: 0, patterns: 0 }
   }
   yield* readConfigFiles(pass, target.configFile)
   const written =
     settings.hostName === undefined
       ? target.host
       : yield* Effect.fromResult(named("HostName", expandTokens(settings.hostName, { h: target.host })))
-  const hostName = normalizeHost(written)
+  const hostName = normalizeHost(written, settings.addressFamily ?? "any")
   const fault = hostFault(hostName)
   if (fault !== undefined) return yield* invalidTarget({ word: written, detail: fault })
   if (pass.wantsFinalPass) {

@@ -104,8 +104,6 @@ const fromSsh = (printed: Printed): Comparable => {
   const files = all.identityfile.map((file) => expandKeyName(file, printed))
   return {
     ...all,
-    // ssh leaves an address of another family than the wanted one as it was written.
-    hostname: all.hostname.map((value) => value.toLowerCase()),
     identityfile: [...new Set(files.filter((file) => file !== "none" && !/id_(xmss|dsa)$/.test(file)))],
     connecttimeout: all.connecttimeout.map((value) => (value === "0" ? "none" : value)),
     // Without a command there is no terminal, whatever was asked for.
@@ -165,13 +163,18 @@ const fromOurs = (resolved: SshConfig.ResolvedTarget): Comparable => ({
   requiredrsasize: [`${resolved.algorithms.requiredRsaBits ?? 1024}`]
 })
 
+const allowExec = (command: string) =>
+  Effect.sync(() => spawnSync("/bin/sh", ["-c", command], { env, stdio: "ignore" }).status === 0)
+
 /** Asks both, and expects the same answer: the same values, or a refusal from both. */
 const compare = Effect.fn(function* (words: ReadonlyArray<string>, cwd: string) {
   const printed = sshPrints(words, cwd)
   const target = SshTarget.parseWords(words)
   // ssh takes the first of two ports; that is refused here on purpose.
   if (Result.isFailure(target) && target.failure.message.includes("given twice")) return
-  const ours = yield* Effect.exit(Effect.flatMap(Effect.fromResult(target), (parsed) => SshConfig.resolve(parsed)))
+  const ours = yield* Effect.exit(
+    Effect.flatMap(Effect.fromResult(target), (parsed) => SshConfig.resolve(parsed, { allowExec }))
+  )
   if (typeof printed === "string") {
     // The same hops twice are no contradiction here.
     if (printed.startsWith("Only a single -J")) return
@@ -248,6 +251,7 @@ const option = oneOf(
     "::1",
     "a%%b",
     "2001:DB8::1",
+    "2001:DB8:0::1",
     "%n"
   ),
   directive("Port", "22", "2222", "+80", "0022", "65535"),
@@ -397,14 +401,14 @@ RealPart.describeWith(["ssh"], "SshConfig.resolve against ssh -G", () => {
     "gives the same values for any configuration",
     inputs(main),
     (input) => run(input).pipe(Effect.scoped, Effect.provide(TestLayer)),
-    { arbitrary: { runs: Number(process.env["RUNS"] ?? 200) } }
+    { arbitrary: { runs: 200, seed: "values" } }
   )
 
   it.effect.prop(
     "refuses what ssh refuses",
     inputs(mainWithFault),
     (input) => run(input).pipe(Effect.scoped, Effect.provide(TestLayer)),
-    { arbitrary: { runs: Number(process.env["RUNS"] ?? 100) } }
+    { arbitrary: { runs: 100, seed: "refusals" } }
   )
 
   it.effect.each([
@@ -425,6 +429,12 @@ RealPart.describeWith(["ssh"], "SshConfig.resolve against ssh -G", () => {
     ],
     ["a machine that is its own jump host", "Host *\nProxyJump hop", ["hop"]],
     ["a ProxyCommand of none shuts ProxyJump out", "ProxyCommand none\nProxyJump hop", ["alpha"]],
+    [
+      "Match exec",
+      'Match exec "test %h,%n,%p,%r,%L = beta,alpha,22,x,%L"\nPort 1\nHostName beta\nUser x\n' +
+        'Match exec "test %h,%n,%p,%r,%L = beta,alpha,22,x,%L"\nPort 7\nMatch !exec false\nServerAliveInterval 5',
+      ["alpha"]
+    ],
     ["CR LF", "Host alpha\r\n\tPort 7\r\n", ["alpha"]],
     ["a keyword in quotes", '"Port" 7', ["alpha"]]
   ] as const)("%s", ([, text, words]) =>
@@ -432,6 +442,17 @@ RealPart.describeWith(["ssh"], "SshConfig.resolve against ssh -G", () => {
       Effect.scoped,
       Effect.provide(TestLayer)
     )
+  )
+
+  it.effect.each([0o600, 0o644, 0o646])("minds the mode %o of an included file", (mode) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const dir = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFileString(`${dir}/config`, `Include ${dir}/included`)
+      yield* fs.writeFileString(`${dir}/included`, "Port 7")
+      yield* fs.chmod(`${dir}/included`, mode)
+      yield* compare(["-F", `${dir}/config`, "alpha"], dir)
+    }).pipe(Effect.scoped, Effect.provide(TestLayer))
   )
 
   it.effect("expands key names as ssh does when it connects", () =>

@@ -101,6 +101,13 @@ describe("parse", () => {
     assert.strictEqual(parsed("C:\\Windows\\System32\\OpenSSH\\ssh.exe host", windows).host, "host")
   })
 
+  it("refuses variables of PowerShell, and takes other dollar signs as they are", () => {
+    for (const path of ["$env:USERPROFILE\\k", '"${HOME}\\k"', "$HOME\\k"]) {
+      assert.strictEqual(refusalOf(SshTarget.parse(`ssh -i ${path} host`, windows)).word, "$")
+    }
+    assert.deepStrictEqual(parsed("ssh -i \\\\nas\\c$\\k host", windows).identityFiles, ["\\\\nas\\c$\\k"])
+  })
+
   it("knows UseKeychain on macOS only", () => {
     assert.strictEqual(parsed("ssh -o UseKeychain=yes host", { platform: { os: "darwin" } }).host, "host")
     assert.strictEqual(refusalOf(SshTarget.parse("ssh -o UseKeychain=yes host")).word, "UseKeychain")
@@ -184,6 +191,9 @@ describe("parse", () => {
     ["ssh -o ForwardAgent=yes host", "ForwardAgent", "not forwarded"],
     ["ssh -o SendEnv=LANG host", "SendEnv", "not taken"],
     ["ssh -o SetEnv=A=b host", "SetEnv", "per command"],
+    ["ssh –p 22 host", "–p", "typographic dash"],
+    ["“ssh” host", "“ssh”", "typographic quotes"],
+    ["ssh ro\u200bot@host", "ro\u200bot@host", "invisible"],
     ["http://host", "http://host", "only ssh://"],
     ["ssh://host/path", "ssh://host/path", "a path"],
     ["'ssh://a;fingerprint=x@host'", "ssh://a;fingerprint=x@host", "connection parameters"],
@@ -276,47 +286,79 @@ const pick = (...values: ReadonlyArray<string>) => Arbitrary.schema(Schema.Liter
 
 const pickRow = (...rows: ReadonlyArray<ReadonlyArray<string>>) => pick(...rows.flat())
 
-const words = Arbitrary.array(
-  pickRow(
-    [
-      "-v",
-      "-N",
-      "-t",
-      "-4",
-      "-C",
-      "-p",
-      "-p22",
-      "-l",
-      "-i",
-      "-J",
-      "-o",
-      "-L",
-      "-R",
-      "-D",
-      "-F",
-      "--",
+/** Flags with their values, behind a tab. */
+const flag = pickRow(
+  [
+    "-v",
+    "-N",
+    "-t",
+    "-tt",
+    "-T",
+    "-4",
+    "-C",
+    "-p22",
+    "-p\t22",
+    "-vNp\t22",
+    "-l\tme",
+    "-l\ta b",
+    "-la@b",
+    "-F\tC:\\f\\"
+  ],
+  [
+    "-i\t~/.ssh/k",
+    "-i\tit's",
+    '-i\tsay "x"',
+    "-iC:\\k\\",
+    "-i\t\\\\",
+    "-i\t$HOME",
+    "-i\t#",
+    "-i\t ",
+    "-i\t-x",
+    "-J\ta,b@c:2"
+  ],
+  [
+    "-J\tnone",
+    "-L\t1:a:2",
+    "-L/s:/t",
+    "-R\t[::]:1:[::1]:2",
+    "-R\t7",
+    "-D\t*:9",
+    "-L/a b:h:1",
+    "-o\tUser a",
+    "-oPort=22"
+  ],
+  [
+    "-o\tCiphers=+x",
+    "-o\tHostName=%h.x",
+    '-o\tUserKnownHostsFile="a b" c',
+    "-o\tIdentityFile=none",
+    "-oSetEnv=",
+    "-c\tx,y"
+  ],
+  ["-o\tIdentityAgent = $A", "-o\tProxyCommand=none", "-o\tRequestTTY no", "-W\tx:1", "-o\tIgnoreUnknown=x", "-o\tx y"]
+)
+
+const words = Arbitrary.map(
+  Arbitrary.all([
+    Arbitrary.array(flag, { maxLength: 4 }),
+    pick(
+      "host",
+      "me@host",
+      "host:22",
+      "::1",
+      "[::1]:22",
+      "ssh://me@host",
+      "a@b@host",
+      "ssh",
+      "h#",
+      "~",
+      "fe80::1%x",
       "-",
-      "-W",
-      "-vNp"
-    ],
-    ["22", "me", "me@host", "a b", "host", "host:22", "::1", "[::1]:22", "ssh://me@host", "it's", 'say "x"', "C:\\k\\"],
-    [
-      "~/.ssh/k",
-      "$HOME",
-      "#",
-      "a,b",
-      "1:a:2",
-      "/s:/t",
-      "[::]:1:[::1]:2",
-      "Port=22",
-      "User a",
-      "Ciphers=+x",
-      "\\\\",
-      "=",
-      "'"
-    ]
-  ),
-  { maxLength: 8 }
+      "x/y"
+    ),
+    Arbitrary.array(flag, { maxLength: 2 })
+  ]),
+  ([before, host, after]) => ["ssh", ...[...before, host, ...after].flatMap((text) => text.split("\t"))]
 )
 
 describe("properties", () => {

@@ -5,10 +5,14 @@ import type { Platform } from "../../ClientPlatform.ts"
 /** What each `%` letter stands for. */
 export type Tokens = Readonly<Record<string, string>>
 
+// A path or a name longer than this is of no use to anyone.
+const maxExpanded = 64 * 1024
+
 /** Replaces `%x` and, where `env` is given, `${NAME}`. Fails with what is wrong where one has no value. */
 export const expandTokens = (text: string, tokens: Tokens, env?: Platform["env"]): Result.Result<string, string> => {
   let out = ""
   for (let at = 0; at < text.length; at++) {
+    if (out.length > maxExpanded) return Result.fail("it is too long when expanded")
     if (env !== undefined && text.startsWith("${", at)) {
       const end = text.indexOf("}", at)
       if (end === -1) return Result.fail("a ${ is not closed by a }")

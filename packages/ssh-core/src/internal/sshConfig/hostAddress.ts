@@ -1,7 +1,8 @@
 import { isIPv6 } from "node:net"
 
+/** The usual form of an address, by the rules of URLs, which are those of inet_aton(3) and RFC 5952. */
 const parseUrlHost = (host: string): string | undefined => {
-  const url = `ssh-host://${host}/`.replace("ssh-host:", "http:")
+  const url = `http://${host}/`
   return URL.canParse(url) ? new URL(url).hostname : undefined
 }
 
@@ -19,12 +20,14 @@ const dotted = (address: string): string => {
 
 /**
  * A host the way ssh goes on with it: a name in lower case, a numeric address in its one usual form (`010.1` is
- * `8.0.0.1`). Anything else that can only be an address stays as it is.
+ * `8.0.0.1`). An address with a zone, of another family than the wanted one, or unusual only in the case of its letters
+ * stays as it is.
  */
-export const normalizeHost = (host: string): string => {
-  if (/^[0-9.]+$/.test(host)) return parseUrlHost(host) ?? host
+export const normalizeHost = (host: string, family: "any" | "inet" | "inet6"): string => {
+  if (/^[0-9.]+$/.test(host)) return family === "inet6" ? host : (parseUrlHost(host) ?? host)
   if (host.includes("%")) return host
   if (!host.includes(":")) return host.toLowerCase()
-  if (!isIPv6(host)) return host
-  return dotted(parseUrlHost(`[${host}]`)?.slice(1, -1) ?? host)
+  if (family === "inet" || !isIPv6(host)) return host
+  const usual = dotted(parseUrlHost(`[${host}]`)?.slice(1, -1) ?? host)
+  return usual === host.toLowerCase() ? host : usual
 }

@@ -39,17 +39,22 @@ const segmentSteps = (segment: string, escapes: boolean): { readonly steps: Read
 
 const hasWildcard = (segment: string): boolean => /[*?[]/.test(segment)
 
+// PATH_MAX of Linux.
+const maxPattern = 4096
+
 /**
  * The files that an absolute pattern of `Include` names, sorted; empty where there are none. A name that begins with a
- * dot needs a pattern that does too.
+ * dot needs a pattern that does too. Fails with what is wrong where it is too long, or names more than `limit` files or
+ * folders.
  */
 export const expandGlob = Effect.fnUntraced(function* (
   pattern: string,
   os: string,
   limit: number
-): Effect.fn.Return<ReadonlyArray<string>, never, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<ReadonlyArray<string>, string, FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
+  if (pattern.length > maxPattern) return yield* Effect.fail("the path is too long")
   const isWindows = os === "win32"
   const root = path.parse(pattern).root
   const segments = pattern
@@ -68,8 +73,9 @@ export const expandGlob = Effect.fnUntraced(function* (
       const names = yield* fs.readDirectory(folder).pipe(Effect.orElseSucceed((): Array<string> => []))
       for (const name of names) {
         if (name.startsWith(".") && !segment.startsWith(".")) continue
-        if (matchSteps(name, steps) && next.length < limit) next.push(path.join(folder, name))
+        if (matchSteps(name, steps)) next.push(path.join(folder, name))
       }
+      if (next.length > limit) return yield* Effect.fail(`the pattern fits more than ${limit} names`)
     }
     found = next
   }

@@ -45,10 +45,15 @@ const files =
     })
   }
 
-const maxIdentityFiles = 100
+/** As many as ssh allows. */
+export const maxIdentityFiles = 100
 
+/** ssh allows any number. */
+export const maxForwards = 1000
+
+// One more than allowed is kept, so that the whole can be refused once it is known what applies.
 const identityFile: Rule = single(Value.text, ({ identityFiles }, file) => {
-  if (!identityFiles.includes(file) && identityFiles.length < maxIdentityFiles) identityFiles.push(file)
+  if (!identityFiles.includes(file) && identityFiles.length <= maxIdentityFiles) identityFiles.push(file)
 })
 
 const forward =
@@ -68,7 +73,7 @@ const forward =
 export const addForward = ({ forwards }: Settings, added: PortForward.PortForward): void => {
   const isSame = (other: PortForward.PortForward) =>
     other.kind === added.kind && PortForward.format(other) === PortForward.format(added)
-  if (!forwards.some(isSame)) forwards.push(added)
+  if (forwards.length <= maxForwards && !forwards.some(isSame)) forwards.push(added)
 }
 
 const proxyJump: Rule = ({ rest }) => {

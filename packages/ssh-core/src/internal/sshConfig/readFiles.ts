@@ -8,17 +8,19 @@ import { expandGlob } from "./include.ts"
 import { type Complaint, findRule } from "./keyword.ts"
 import { type ConfigLine, readLine } from "./line.ts"
 import { evaluateMatch, type MatchContext } from "./match.ts"
+import { isOwnAlone } from "./permissions.ts"
 import { matchPattern, matchPatternList } from "./pattern.ts"
 
 const maxFileBytes = 1024 * 1024
 const maxFiles = 512
+const maxPatterns = 2048
 const maxDepth = 16
 
 /** One reading of all files. */
 export interface Pass extends MatchContext {
   wantsFinalPass: boolean
   /** Over all passes, so that files which include each other many times end. */
-  readonly read: { files: number }
+  readonly read: { files: number; patterns: number }
 }
 
 /** One file to read, and under which conditions. */
@@ -64,16 +66,13 @@ const readLines = Effect.fnUntraced(function* (
     )
   )
   if (Option.isNone(info)) return undefined
-  const { mode, size, type, uid } = info.value
-  if (file.checksPermissions && platform.uid !== undefined) {
-    const owner = Option.getOrElse(uid, () => platform.uid)
-    if ((owner !== 0 && owner !== platform.uid) || (mode & 0o022) !== 0) {
-      return yield* invalidTarget({
-        word: path,
-        detail: "bad owner or permissions on the configuration file: others could change it",
-        hint: `Make it yours alone to write: chmod go-w ${path} (and chown it to yourself or root).`
-      })
-    }
+  const { size, type } = info.value
+  if (file.checksPermissions && platform.uid !== undefined && !(yield* isOwnAlone(info.value, platform.uid))) {
+    return yield* invalidTarget({
+      word: path,
+      detail: "bad owner or permissions on the configuration file: others could change it",
+      hint: `Make it yours alone to write: chmod go-w ${path} (and chown it to yourself or root).`
+    })
   }
   // ssh opens a folder as well and finds no lines in it.
   if (type === "Directory") return []
@@ -117,6 +116,9 @@ const readInclude = Effect.fnUntraced(function* (
   const { platform } = pass
   for (const argument of line.args) {
     if (argument === "") return yield* complaintAt(line, { detail: "a path is empty" })
+    if (++pass.read.patterns > maxPatterns) {
+      return yield* complaintAt(line, { detail: `more than ${maxPatterns} paths are looked for` })
+    }
     if (argument.startsWith("~") && !file.isUser) {
       return yield* complaintAt(line, { detail: "a system-wide file can't include from a home folder" })
     }
@@ -127,7 +129,10 @@ const readInclude = Effect.fnUntraced(function* (
       : file.isUser
         ? userFile(platform, expanded.success)
         : systemFile(platform, expanded.success)
-    for (const included of yield* expandGlob(pattern, platform.os, maxFiles)) {
+    const found = yield* expandGlob(pattern, platform.os, maxFiles).pipe(
+      Effect.mapError((detail) => complaintAt(line, { detail }))
+    )
+    for (const included of found) {
       yield* readFile(
         pass,
         {

@@ -32,7 +32,7 @@ const unitSeconds: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3
 export const seconds: Parse<number | undefined> = (text) => {
   if (text === "none") return Result.succeed(undefined)
   const bad = Result.fail(`"${text}" is no time (write 30, 90s, 5m or 1h30m)`)
-  if (text.length > 64 || !/^(?:[0-9]+[smhdw]?)+$/i.test(text)) return bad
+  if (text.length > 64 || !/^(?:[0-9]+[smhdw])*[0-9]*$/i.test(text)) return bad
   let total = 0
   for (const [, digits = "", unit = ""] of text.matchAll(/([0-9]+)([smhdw]?)/gi)) {
     total += Number(digits) * (unitSeconds[unit.toLowerCase()] ?? 1)

@@ -11,6 +11,14 @@ export interface Address {
   readonly port: number | undefined
 }
 
+/** What word processors and web pages make of dashes and quotes, and what can't be seen at all. */
+const typographyFault = (text: string): string | undefined => {
+  if (/^[\u2010-\u2015\u2212]/.test(text)) return "it begins with a typographic dash: type a plain one"
+  if (/[\u2018-\u201f]/.test(text)) return "it holds typographic quotes: type plain ones"
+  if (/[\u200b-\u200f\u2028-\u202e\u2060\ufeff]/.test(text)) return "it holds invisible characters"
+  return undefined
+}
+
 /**
  * Why ssh would refuse a host name that was given to it: it may end up in commands through `%h`. `undefined` where it
  * is fine.
@@ -19,9 +27,9 @@ export const hostFault = (host: string): string | undefined => {
   if (host === "") return "the host is missing"
   if (host.startsWith("-")) return "a host can't begin with a dash"
   if (/[\u0000-\u001f\u007f-\u009f]/.test(host)) return "a host can't hold control characters"
-  if (/['`"$\\;&<>|(){},]|\s/.test(host)) return "a host can't hold blanks, quotes or shell characters"
+  if (/['`"$\\;&<>|(){},]|\s/.test(host)) return "a host can't hold blanks, commas, quotes or shell characters"
   if (host.length > 1024) return "the host is too long"
-  return undefined
+  return typographyFault(host)
 }
 
 /** The same for a user name. */
@@ -33,7 +41,7 @@ export const userFault = (user: string): string | undefined => {
   if (/\s-/.test(user) || user.endsWith("\\"))
     return "a user name can't hold a dash after a blank, or end in a backslash"
   if (user.length > 1024) return "the user name is too long"
-  return undefined
+  return typographyFault(user)
 }
 
 const isIpv6 = (text: string): boolean => isIPv6(text)

@@ -2,14 +2,14 @@ import { Result } from "effect"
 import type { SshError } from "../../SshError.ts"
 import { failTarget } from "../invalidTarget.ts"
 
-const blank = /[ \t\r\n]/
+const blank = /[ \t\r]/
 
 const shellDetail = "a shell would read more than one word or command into it"
 const shellHint =
   "Paste the ssh command alone, without variables, pipes or redirections, and put single quotes around words with special characters."
 
 /**
- * Splits a pasted command line into words. POSIX shells: single and double quotes, a backslash takes the next character
+ * Splits a pasted command line, which is trimmed, into words. POSIX shells: single and double quotes, a backslash takes the next character
  * literally. Windows: a backslash is part of a path, both quotes only group. What a shell would replace or act on is
  * refused rather than taken literally.
  */
@@ -20,10 +20,8 @@ export const splitWords = (text: string, os: string): Result.Result<ReadonlyArra
   let at = 0
   while (at < text.length) {
     const character = text.charAt(at)
-    if (character === "\n" || blank.test(character)) {
-      if (character === "\n" && text.slice(at).trim() !== "" && (word !== undefined || words.length > 0)) {
-        return failTarget(text.slice(at).trim(), "a second line follows", "Give one command line.")
-      }
+    if (character === "\n") return failTarget(text.slice(at).trim(), "a second line follows", "Give one command line.")
+    if (blank.test(character)) {
       if (word !== undefined) words.push(word)
       word = undefined
       at++
@@ -44,7 +42,7 @@ export const splitWords = (text: string, os: string): Result.Result<ReadonlyArra
         at += 2
       }
     } else {
-      if (isPosix ? /[$`;&|<>()]/.test(character) : /[;&|<>]/.test(character)) {
+      if (isReplaced(text, at, isPosix) || (isPosix ? ";&|<>()" : ";&|<>").includes(character)) {
         return failTarget(character, shellDetail, shellHint)
       }
       word = (word ?? "") + character
@@ -54,6 +52,10 @@ export const splitWords = (text: string, os: string): Result.Result<ReadonlyArra
   if (word !== undefined) words.push(word)
   return Result.succeed(words)
 }
+
+/** Whether a shell would put something else here. PowerShell's `$` needs a name behind it: `\\host\c$` has none. */
+const isReplaced = (text: string, at: number, isPosix: boolean): boolean =>
+  isPosix ? "$`".includes(text.charAt(at)) : text[at] === "$" && /[A-Za-z_{(]/.test(text.charAt(at + 1))
 
 const readQuoted = (
   text: string,
@@ -65,9 +67,9 @@ const readQuoted = (
   for (let at = from + 1; at < text.length; at++) {
     const character = text.charAt(at)
     if (character === quote) return { text: inside, next: at + 1, expands: false }
-    if (isPosix && quote === '"') {
-      if (character === "$" || character === "`") return { text: character, next: at, expands: true }
-      if (character === "\\" && '\\"$`'.includes(text.charAt(at + 1))) {
+    if (quote === '"') {
+      if (isReplaced(text, at, isPosix)) return { text: character, next: at, expands: true }
+      if (isPosix && character === "\\" && '\\"$`'.includes(text.charAt(at + 1))) {
         at++
         inside += text.charAt(at)
         continue
