@@ -63,8 +63,9 @@ export const parts = {
   csh: part("csh", ["tcsh", "csh"], "a login shell", "tcsh"),
   busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
   "private-accounts": {
-    ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "util-linux"),
-    check: [...namespaceArguments, "true"]
+    ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "mount"),
+    // unshare is on every Debian, mount is a package of its own that a minimal one lacks.
+    check: [...namespaceArguments, "mount", "--version"]
   },
   setpriv: {
     ...part("setpriv", ["setpriv"], "servers that end even when the tests are killed", "util-linux"),
