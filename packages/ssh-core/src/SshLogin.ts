@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Effect, FileSystem, Layer, type Path, type Redacted, type Scope } from "effect"
+import { Config, Effect, FileSystem, Layer, type Path, type Redacted, type Scope } from "effect"
 import type { Duration } from "effect"
 import { ClientPlatform } from "./ClientPlatform.ts"
 import * as HostKeys from "./HostKeys.ts"
@@ -233,3 +233,17 @@ export const layer = (
   options?: Options
 ): Layer.Layer<SshClient.SshClient, SshError.SshError, Services> =>
   Layer.effect(SshClient.SshClient, connect(machine, options))
+
+/**
+ * The same with every value from the configuration, such as `{ machine: Config.String("MACHINE") }`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  config: Config.Wrap<{ readonly machine: string } & Pick<Options, "password" | "passphrase" | "knownHostsFile">>
+): Layer.Layer<SshClient.SshClient, SshError.SshError | Config.ConfigError, Services> =>
+  Layer.effect(
+    SshClient.SshClient,
+    Effect.flatMap(Config.unwrap(config), ({ machine, ...options }) => connect(machine, options))
+  )
