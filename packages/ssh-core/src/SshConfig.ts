@@ -186,8 +186,11 @@ const identityAgentOf = (
 ): Result.Result<string | undefined, SshError> => {
   if (text === undefined) return Result.succeed(undefined)
   if (isNone(text)) return Result.succeed("none")
-  const name = text === "SSH_AUTH_SOCK" ? text : /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(text)?.[1]
-  if (name !== undefined) return Result.succeed(expansion.platform.env[name])
+  const { env } = expansion.platform
+  if (text === "SSH_AUTH_SOCK") return Result.succeed(env[text])
+  const name = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(text)?.[1]
+  // A variable that is named and not set means no agent, unlike no IdentityAgent at all.
+  if (name !== undefined) return Result.succeed(env[name] ?? "none")
   if (text.startsWith("$") && !text.startsWith("${")) {
     return Result.fail(invalidTarget({ word: "IdentityAgent", detail: `"${text}" names no environment variable` }))
   }

@@ -140,7 +140,7 @@ it.layer(NodeServices.layer)("resolve", (it) => {
       assert.strictEqual(yield* agent("SSH_AUTH_SOCK"), "/run/default")
       assert.strictEqual(yield* agent("$SSH_AUTH_SOCK"), "/run/default")
       assert.strictEqual(yield* agent("${SSH_AUTH_SOCK}.2"), "/run/default.2")
-      assert.isUndefined(yield* agent("$UNSET"))
+      assert.strictEqual(yield* agent("$UNSET"), "none")
       assert.strictEqual((yield* refusal(agent("$1"))).word, "IdentityAgent")
     })
   )

@@ -14,12 +14,12 @@ const readTable = Effect.fnUntraced(function* (path: string) {
 const isPrivateGroup = Effect.fnUntraced(function* (gid: number, owner: number) {
   const users = yield* readTable("/etc/passwd")
   const groups = yield* readTable("/etc/group")
-  const owners = users.filter((fields) => fields[2] === `${owner}`).map((fields) => fields[0])
+  const owners = new Set(users.filter((fields) => fields[2] === `${owner}`).map((fields) => fields[0]))
   const primary = users.filter((fields) => fields[3] === `${gid}`).map((fields) => fields[0])
   const group = groups.find((fields) => fields[2] === `${gid}`)
   const listed = group?.[3]?.split(",").filter((name) => name !== "") ?? []
   const members = [...primary, ...listed]
-  return group !== undefined && members.length > 0 && members.every((name) => owners.includes(name))
+  return group !== undefined && members.length > 0 && members.every((name) => owners.has(name))
 })
 
 /** Whether a file belongs to the user or to root, and nobody else may write to it. */
