@@ -124,8 +124,14 @@ export const find = (name: PartName): string | undefined => {
  */
 export const path = (name: PartName): string => {
   const found = find(name)
-  if (found === undefined) throw new Error(`${name} is missing: apt-get install -y ${parts[name].debianPackage}`)
-  return found
+  if (found !== undefined) return found
+  const { check, debianPackage, purpose }: RealPart = parts[name]
+  const remedy = `apt-get install -y ${debianPackage}`
+  throw new Error(
+    check === undefined
+      ? `${name} is missing: ${remedy}`
+      : `${name} is missing or not allowed here (${purpose}): ${remedy}`
+  )
 }
 
 /**

@@ -1,10 +1,12 @@
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Scope } from "effect"
 import type { Scope as ScopeType } from "effect"
 import * as Crypto from "node:crypto"
 import * as Net from "node:net"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
-import { refuses } from "./support/clients.ts"
+import * as InProcessServer from "@toehold/lab/InProcessServer"
+import { client, refuses, run } from "./support/clients.ts"
 
 /** A plain socket that notes what happens to it. */
 class Peer {
@@ -282,5 +284,21 @@ describe("FaultProxy", () => {
       yield* client.until((peer) => peer.closed)
       assert.strictEqual(client.error, "ECONNRESET")
     }).pipe(Effect.scoped)
+  )
+
+  it.live("carries a whole SSH session, late and in small pieces", () =>
+    Effect.gen(function* () {
+      const server = yield* InProcessServer.make()
+      // ssh2 loses what lies between the first and the last piece of an identification: two pieces are what it can take.
+      const proxy = yield* FaultProxy.make({
+        target: server,
+        toServer: { chunkSize: 16 },
+        toClient: { chunkSize: 16, delay: "5 millis" }
+      })
+      const connection = yield* client({ ...server, host: proxy.host, port: proxy.port })
+      const ran = yield* run(connection, "cat; exit 3", "x".repeat(10_000))
+      assert.strictEqual(ran?.stdout.length, 10_000)
+      assert.strictEqual(ran?.code, 3)
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 })

@@ -81,11 +81,13 @@ export const make = Effect.fnUntraced(function* (
       )
       yield* Scope.addFinalizer(
         scope,
-        Effect.suspend(() => {
-          // A stopped server takes no new connection while its sessions are ended.
+        Effect.flatMap(handle.isRunning, (isRunning) => {
+          // The pid of a server that ended by itself may name another process by now.
+          if (!isRunning) return ProcessTree.end(ProcessTree.sessionsOf(port))
+          // A suspended server takes no new connection while its sessions are ended.
           ProcessTree.suspend(handle.pid)
           return endSessionsOf(handle.pid, port)
-        })
+        }).pipe(Effect.ignore)
       )
       yield* Effect.raceFirst(
         awaitLogFrom(offset, options.ready),
