@@ -84,6 +84,8 @@ export const resolve = Effect.fn("SshLogin.resolve")(function* (
   const methods = (authentication.preferred ?? ["publickey", "password", "keyboard-interactive"]).filter(
     (method): method is SshClient.AuthMethod => method in allowed && allowed[method as SshClient.AuthMethod] // a key of it
   )
+  // The keys of the command line come first, each once.
+  const required = new Set(named.identityFiles).size
   const timeout = options.connectTimeout ?? seconds(target.connectTimeoutSeconds)
   return {
     target,
@@ -93,8 +95,7 @@ export const resolve = Effect.fn("SshLogin.resolve")(function* (
       user: target.user,
       identities: target.identityFiles.map((path, index) => ({
         path,
-        origin:
-          index < named.identityFiles.length ? "required" : target.identityFilesAreDefaults ? "default" : "configured"
+        origin: index < required ? "required" : target.identityFilesAreDefaults ? "default" : "configured"
       })),
       identitiesOnly: target.identitiesOnly,
       agentPaths: SshAgent.locate(platform, { configured: target.identityAgent, pipes }),
