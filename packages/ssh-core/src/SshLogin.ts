@@ -85,7 +85,7 @@ export const resolve = Effect.fn("SshLogin.resolve")(function* (
     (method): method is SshClient.AuthMethod => method in allowed && allowed[method as SshClient.AuthMethod] // a key of it
   )
   // The keys of the command line come first, each once.
-  const required = new Set(named.identityFiles).size
+  const required = new Set(named.identityFiles.filter((file) => file.toLowerCase() !== "none")).size
   const timeout = options.connectTimeout ?? seconds(target.connectTimeoutSeconds)
   return {
     target,
