@@ -21,8 +21,6 @@ interface Step {
   readonly request: Ssh2.AnyAuthMethod
 }
 
-const maxChallenges = 8
-
 /** The state of one authentication. */
 export class Authentication {
   readonly #user: string
@@ -33,7 +31,6 @@ export class Authentication {
   readonly #attempts: Array<AuthAttempt>
   #current: Step | undefined
   #offers: ReadonlyArray<string> = []
-  #challenged = 0
 
   constructor(options: {
     readonly user: string
@@ -146,10 +143,7 @@ export class Authentication {
         type: "keyboard-interactive",
         username: this.#user,
         prompt: (_name, _instructions, _language, prompts, answer) => {
-          this.#challenged += 1
-          // A server that asks again and again was not content with the first answer.
-          if (this.#challenged > maxChallenges) answer([])
-          else onChallenge({ prompts, answer })
+          onChallenge({ prompts, answer })
         }
       }
     }

@@ -20,7 +20,7 @@ export interface Options {
   /** A stream to the host through another machine, in place of a socket of our own. */
   readonly through: Effect.Effect<Duplex, SshError.SshError, Scope.Scope> | undefined
   readonly hostKeys: Pick<Handshake.Options, "hostKeyAlgorithms" | "verifyHostKey" | "noKnownHostKey">
-  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
+  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError, Scope.Scope>
   readonly password: Redacted.Redacted<string> | undefined
   readonly methods: ReadonlyArray<AuthMethod>
   readonly preferences: AlgorithmPreferences

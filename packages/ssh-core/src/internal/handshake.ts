@@ -2,7 +2,7 @@
  * From an open socket to an authenticated connection. The driver's callbacks go into a queue, and one loop answers
  * them, so that looking a host key up or asking an agent is an effect like any other.
  */
-import { Clock, Effect, Queue, Redacted, type Scope } from "effect"
+import { Clock, Deferred, Effect, Queue, Redacted, type Scope } from "effect"
 import { createHash } from "node:crypto"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
@@ -30,7 +30,7 @@ export interface Options {
   /** The error for a server that has none of the key types that are known for it, if any are. */
   readonly noKnownHostKey: Effect.Effect<void, SshError.SshError>
   /** Credentials are gathered when the server is ready for them. */
-  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
+  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError, Scope.Scope>
   readonly password: Redacted.Redacted<string> | undefined
   /** Methods that may be used, best first. */
   readonly methods: ReadonlyArray<AuthMethod>
@@ -82,6 +82,9 @@ type DriverError = Error & { readonly level?: string; readonly code?: string | n
 
 /** A banner may be many kB, and a server may send many of them. */
 const maxBanner = 64 * 1024
+
+/** A server that asks again and again was not content with the first answers. */
+const maxChallenges = 8
 
 export const authenticate = Effect.fnUntraced(function* (
   options: Options
@@ -137,9 +140,11 @@ export const authenticate = Effect.fnUntraced(function* (
   client.on("banner", (text) => signal({ _tag: "Banner", text }))
   client.on("change password", (prompt) => signal({ _tag: "PasswordChange", prompt }))
   client.on("ready", () => signal({ _tag: "Ready" }))
+  const over = yield* Deferred.make<void>()
   client.on("close", () => {
     whyClosed ??= "it was closed"
     signal({ _tag: "Closed" })
+    Deferred.doneUnsafe(over, Effect.void)
   })
   client.connect({
     sock: options.socket,
@@ -172,6 +177,7 @@ export const authenticate = Effect.fnUntraced(function* (
   let chosen: Algorithms | undefined
   let hostKey = { keyType: "", fingerprint: "" }
   let banner = ""
+  let challenges = 0
 
   const rejection = (detail?: string) =>
     SshError.make(
@@ -226,6 +232,13 @@ export const authenticate = Effect.fnUntraced(function* (
     return yield* closed(typeof error.code === "string" ? error.code : detail)
   })
 
+  /** Fails with the end of the connection, for a step that may take long to race with. */
+  const gone = Effect.gen(function* () {
+    yield* Deferred.await(over)
+    for (const next of yield* Queue.takeAll(signals)) if (next._tag === "Failed") return yield* failed(next.error)
+    return yield* closed("")
+  })
+
   for (;;) {
     const next = yield* Queue.take(signals)
     switch (next._tag) {
@@ -256,7 +269,7 @@ export const authenticate = Effect.fnUntraced(function* (
         if (authentication === undefined) {
           authentication = new Authentication({
             user: options.user,
-            credentials: yield* options.credentials,
+            credentials: yield* Effect.raceFirst(options.credentials, gone),
             password: options.password,
             methods: options.methods,
             onChallenge: (challenge) => signal({ _tag: "Challenge", challenge })
@@ -277,6 +290,12 @@ export const authenticate = Effect.fnUntraced(function* (
       }
       case "Challenge": {
         const { prompts, answer } = next.challenge
+        challenges += 1
+        if (challenges > maxChallenges) {
+          authentication?.failed("rejected", "the server asked again and again")
+          yield* emitAttempts
+          return yield* rejection()
+        }
         const renewal = prompts.find((prompt) => /new password|expired/i.test(prompt.prompt))
         if (renewal !== undefined) {
           return yield* expired(options, renewal.prompt)
