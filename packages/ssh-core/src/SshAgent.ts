@@ -5,6 +5,7 @@
  */
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
+import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
 import type { Platform } from "./ClientPlatform.ts"
 import * as Driver from "./internal/driver.ts"
@@ -55,7 +56,8 @@ const answerWithin = "10 seconds"
 
 /**
  * The keys of the agent at `path`; empty when none listens there or it does not answer within 10 seconds, for an agent
- * is a convenience that a connection must not fail for.
+ * is a convenience that a connection must not fail for. A signer works as long as the scope is open, whose end closes
+ * what is still open to the agent.
  *
  * @since 0.1.0
  * @category accessors
@@ -63,9 +65,12 @@ const answerWithin = "10 seconds"
 export const keys = Effect.fn("SshAgent.keys")(function* (path: string) {
   const driver = yield* Driver.load
   const agent = driver.createAgent(path)
+  const hangUp = hangUpOn(agent)
+  yield* Effect.addFinalizer(() => hangUp)
   const found = yield* Effect.callback<ReadonlyArray<Ssh2.ParsedKey | Buffer | string | Ssh2.PublicKeyEntry>>(
     (resume) => {
       agent.getIdentities((error, identities) => resume(Effect.succeed(error ? [] : (identities ?? []))))
+      return hangUp
     }
   ).pipe(Effect.timeoutOrElse({ duration: answerWithin, orElse: () => Effect.succeed([]) }))
   return found.flatMap((identity): ReadonlyArray<AgentKey> => {
@@ -84,6 +89,22 @@ export const keys = Effect.fn("SshAgent.keys")(function* (path: string) {
     ]
   })
 })
+
+/** Closes what is open to the agent: the driver itself waits for an answer for ever. */
+const hangUpOn = (agent: Ssh2.BaseAgent): Effect.Effect<void> => {
+  const streams = new Set<Duplex>()
+  const open = agent.getStream?.bind(agent)
+  if (open !== undefined) {
+    agent.getStream = (callback) =>
+      open((error, stream) => {
+        if (stream) streams.add(stream.once("close", () => streams.delete(stream)))
+        callback(error, stream)
+      })
+  }
+  return Effect.sync(() => {
+    for (const stream of streams) stream.destroy()
+  })
+}
 
 const publicOf = (
   identity: Ssh2.ParsedKey | Buffer | string | Ssh2.PublicKeyEntry

@@ -216,7 +216,7 @@ export const make = Effect.fnUntraced(function* (
     },
     exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
     start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
-    dial: (to) => Connect.forward(connected.client, to),
+    dial: (to) => Connect.forward({ ...connected, host: options.host }, to),
     checkSftp: checkSftp(connected.client),
     closed: Deferred.await(connected.closed)
   }

@@ -3,6 +3,7 @@
  * shown and compared. The driver's lists are not part of its public face, hence the import of the file that holds them.
  */
 import { Effect } from "effect"
+import type * as Ssh2 from "ssh2"
 import type { AlgorithmList } from "../SshConfig.ts"
 import type { AlgorithmPreferences, Algorithms } from "../SshAlgorithms.ts"
 import type { SshPublicKey } from "../SshPublicKey.ts"
@@ -107,3 +108,26 @@ export const firstMismatch = (
   }
   return undefined
 }
+
+/** What was chosen, out of the driver's words. */
+export const negotiated = (algorithms: Ssh2.NegotiatedAlgorithms): Algorithms => ({
+  kex: [algorithms.kex],
+  serverHostKey: [algorithms.serverHostKey],
+  cipher: [algorithms.cs.cipher, algorithms.sc.cipher],
+  mac: [algorithms.cs.mac, algorithms.sc.mac],
+  compression: [algorithms.cs.compress, algorithms.sc.compress]
+})
+
+/** What to offer, in the driver's words. */
+export const forDriver = (algorithms: Algorithms): Ssh2.Algorithms =>
+  // The names come from the driver itself and from known_hosts narrowed to the driver's.
+  ({
+    kex: exactly(algorithms.kex),
+    serverHostKey: exactly(algorithms.serverHostKey),
+    cipher: exactly(algorithms.cipher),
+    hmac: exactly(algorithms.mac),
+    compress: exactly(algorithms.compression)
+  }) as Ssh2.Algorithms
+
+/** The driver takes an empty list for none given, and would offer all that it has. */
+const exactly = (names: ReadonlyArray<string>) => (names.length > 0 ? [...names] : { remove: [/^/] })

@@ -21,16 +21,16 @@ interface Step {
   readonly request: Ssh2.AnyAuthMethod
 }
 
-const maxChallenges = 8
-
 /** The state of one authentication. */
 export class Authentication {
   readonly #user: string
-  readonly #steps: Array<Step>
+  /** What is still to be offered in this round. */
+  #steps: ReadonlyArray<Step>
+  /** What a server that wants more than one method may want in a later round. */
+  #unused: ReadonlyArray<Step>
   readonly #attempts: Array<AuthAttempt>
   #current: Step | undefined
   #offers: ReadonlyArray<string> = []
-  #challenged = 0
 
   constructor(options: {
     readonly user: string
@@ -57,15 +57,10 @@ export class Authentication {
       password: options.password === undefined ? [] : [this.#passwordStep(options.password)],
       "keyboard-interactive": options.password === undefined ? [] : [this.#challengeStep(options.onChallenge)]
     }
-    this.#steps = options.methods.flatMap((method) => steps[method])
-    if (this.#steps.length === 0) {
-      // Asking for nothing is how a server says what it would take.
-      this.#steps.push({
-        method: "none",
-        attempt: { method: "none", source: "" },
-        request: { type: "none", username: this.#user }
-      })
-    }
+    const all = options.methods.flatMap((method) => steps[method])
+    // Asking for nothing is how a server says what it would take.
+    this.#steps = all.length > 0 ? all : [this.#question()]
+    this.#unused = all
   }
 
   get attempts(): ReadonlyArray<AuthAttempt> {
@@ -80,7 +75,17 @@ export class Authentication {
   /** The server's answer to the current attempt, when it was no. */
   rejected(offers: ReadonlyArray<string>, partial: boolean, detail?: string): void {
     this.#offers = offers
+    if (partial) {
+      // What the server did not take before it may take now, but for what it has taken.
+      this.#unused = this.#unused.filter((step) => step !== this.#current)
+      this.#steps = this.#unused
+    }
     this.#record(partial ? "partial" : "rejected", detail)
+  }
+
+  /** The current attempt came to its end without an answer of the server. */
+  failed(result: "rejected" | "skipped", detail: string): void {
+    this.#record(result, detail)
   }
 
   accepted(): void {
@@ -90,7 +95,8 @@ export class Authentication {
   /** What to offer next, or `undefined` when nothing is left that the server would take. */
   next(): Ssh2.AnyAuthMethod | undefined {
     for (;;) {
-      const step = this.#steps.shift()
+      const [step, ...rest] = this.#steps
+      this.#steps = rest
       if (step === undefined) return undefined
       if (this.#offers.length > 0 && !this.#offers.includes(step.method) && step.method !== "none") {
         this.#push(step, "skipped", `the server does not take ${step.method}`)
@@ -113,6 +119,14 @@ export class Authentication {
     this.#attempts.push(new AuthAttempt({ ...step.attempt, result, ...(detail === undefined ? {} : { detail }) }))
   }
 
+  #question(): Step {
+    return {
+      method: "none",
+      attempt: { method: "none", source: "" },
+      request: { type: "none", username: this.#user }
+    }
+  }
+
   #passwordStep(password: Redacted.Redacted<string>): Step {
     return {
       method: "password",
@@ -129,10 +143,7 @@ export class Authentication {
         type: "keyboard-interactive",
         username: this.#user,
         prompt: (_name, _instructions, _language, prompts, answer) => {
-          this.#challenged += 1
-          // A server that asks again and again was not content with the first answer.
-          if (this.#challenged > maxChallenges) answer([])
-          else onChallenge({ prompts, answer })
+          onChallenge({ prompts, answer })
         }
       }
     }

@@ -1,11 +1,11 @@
 /** A connection from the name of a host to the sessions on it, with everything closed by the scope. */
-import { Clock, Deferred, Duration, Effect, type Redacted, type Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, Exit, type Redacted, Scope } from "effect"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
 import type { AlgorithmPreferences } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
-import type { SshConnectEvent, Stage } from "../SshConnectEvent.ts"
-import { whileConnected } from "./channel.ts"
+import type { SshConnectEvent } from "../SshConnectEvent.ts"
+import * as Channel from "./channel.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
 import * as Handshake from "./handshake.ts"
 import * as Liveness from "./liveness.ts"
@@ -20,7 +20,7 @@ export interface Options {
   /** A stream to the host through another machine, in place of a socket of our own. */
   readonly through: Effect.Effect<Duplex, SshError.SshError, Scope.Scope> | undefined
   readonly hostKeys: Pick<Handshake.Options, "hostKeyAlgorithms" | "verifyHostKey" | "noKnownHostKey">
-  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
+  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError, Scope.Scope>
   readonly password: Redacted.Redacted<string> | undefined
   readonly methods: ReadonlyArray<AuthMethod>
   readonly preferences: AlgorithmPreferences
@@ -32,7 +32,7 @@ export interface Options {
   readonly emit: (event: SshConnectEvent) => Effect.Effect<void>
 }
 
-export interface Connected extends Omit<Handshake.Authenticated, "receivedBytes"> {
+export interface Connected extends Omit<Handshake.Authenticated, "receivedBytes" | "whyClosed"> {
   readonly sessions: Sessions.Sessions
   readonly isOpen: () => boolean
   /** Done when the connection is over, with the reason in words. */
@@ -44,13 +44,14 @@ export const connect = Effect.fn("SshClient.connect")(function* (
   options: Options
 ): Effect.fn.Return<Connected, SshError.SshError, Scope.Scope> {
   const { host, port } = options
-  const stage: { current: Stage } = { current: "dns" }
-  const authenticated = yield* Effect.flatMap(open(options, stage), (socket) =>
-    Handshake.authenticate({
+  const progress: Handshake.Progress = { stage: "dns", stranger: () => "" }
+  const attempt = Effect.gen(function* () {
+    const socket = yield* open(options, progress)
+    const authenticated = yield* Handshake.authenticate({
       host,
       port,
       socket,
-      stage,
+      progress,
       user: options.user,
       ...options.hostKeys,
       credentials: options.credentials,
@@ -61,31 +62,48 @@ export const connect = Effect.fn("SshClient.connect")(function* (
       keepaliveMs: options.keepalive === undefined ? 0 : Duration.toMillis(options.keepalive.interval),
       emit: options.emit
     })
-  ).pipe(
+    return { ...authenticated, socket }
+  }).pipe(
     Effect.timeoutOrElse({
       duration: options.connectTimeout,
       orElse: () => {
+        const received = progress.stage === "banner" ? progress.stranger() : ""
         const timeoutMs = Duration.toMillis(options.connectTimeout)
-        return Effect.fail(SshError.make(new SshError.ConnectTimeout({ host, port, stage: stage.current, timeoutMs })))
+        const reason =
+          received === ""
+            ? new SshError.ConnectTimeout({ host, port, stage: progress.stage, timeoutMs })
+            : new SshError.NotSsh({ host, port, received })
+        return Effect.fail(SshError.make(reason))
       }
     })
   )
-  const { client } = authenticated
+  // An attempt that fails leaves nothing open, however long the caller's scope lasts.
+  const own = yield* Scope.fork(yield* Effect.scope)
+  const { client, socket, ...authenticated } = yield* attempt.pipe(
+    Scope.provide(own),
+    Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
+  )
   const closed = Deferred.makeUnsafe<string>()
   let reason: string | undefined
   const close = (detail: string) => {
     reason ??= detail
     Deferred.doneUnsafe(closed, Effect.succeed(detail))
   }
-  client.on("error", (error) => close(error.message))
+  client.on("error", (error) => {
+    close(error.message)
+    // The driver would wait for the other side to close.
+    socket.destroy()
+  })
   client.on("end", () => close("the server ended it"))
   client.on("close", () => close("it was closed"))
+  const before = authenticated.whyClosed()
+  if (before !== undefined) close(before)
   if (options.keepalive !== undefined) {
     yield* Liveness.silence({ receivedBytes: authenticated.receivedBytes, ...options.keepalive }).pipe(
       Effect.flatMap((quiet) =>
         Effect.sync(() => {
           close(`nothing was received for ${Math.round(Duration.toSeconds(quiet))} s`)
-          client.destroy()
+          socket.destroy()
         })
       ),
       Effect.forkScoped
@@ -95,21 +113,21 @@ export const connect = Effect.fn("SshClient.connect")(function* (
     { client, isOpen: () => reason === undefined },
     { maxSessions: options.maxSessions, spares: options.spareSessions }
   )
-  return { ...authenticated, sessions, isOpen: () => reason === undefined, closed, whyClosed: () => reason }
+  return { ...authenticated, client, sessions, isOpen: () => reason === undefined, closed, whyClosed: () => reason }
 })
 
 /** The way to the host's port. */
 const open = Effect.fnUntraced(function* (
   options: Options,
-  stage: { current: Stage }
+  progress: Handshake.Progress
 ): Effect.fn.Return<Duplex, SshError.SshError, Scope.Scope> {
   const start = yield* Clock.monotonicTimeNanos
   if (options.through !== undefined) {
-    stage.current = "tcp"
+    progress.stage = "tcp"
     const stream = yield* options.through
     const durationMs = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6
     yield* options.emit({ _tag: "StageDone", stage: "tcp", durationMs, detail: "through the jump host" })
-    stage.current = "banner"
+    progress.stage = "banner"
     return stream
   }
   const clock = yield* Clock.Clock
@@ -118,7 +136,7 @@ const open = Effect.fnUntraced(function* (
     { host: options.host, port: options.port, family: options.family },
     () => {
       resolved = clock.monotonicTimeNanosUnsafe()
-      stage.current = "tcp"
+      progress.stage = "tcp"
     }
   )
   const connected = yield* Clock.monotonicTimeNanos
@@ -134,31 +152,37 @@ const open = Effect.fnUntraced(function* (
     durationMs: Number(connected - resolved) / 1e6,
     detail: `${remoteAddress} port ${options.port}`
   })
-  stage.current = "banner"
+  progress.stage = "banner"
   return socket
 })
 
+interface Hop extends Sessions.Connection {
+  readonly host: string
+}
+
+const unreachable = (hop: Hop, to: Endpoint, words: string): SshError.SshError => {
+  if (!hop.isOpen()) return Channel.lost(`the connection to ${hop.host} ended`, "did-not-run")
+  const detail = `${hop.host} could not reach ${to.host} port ${to.port}: ${words.replace(/^\(SSH\) /, "")}`
+  return SshError.make(new SshError.ChannelRefused({ request: "direct-tcpip", detail, busy: false }))
+}
+
+interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
 /** A stream from the connected machine to another one, for a connection that goes through it. */
-export const forward = (
-  client: Ssh2.Client,
-  to: { readonly host: string; readonly port: number }
-): Effect.Effect<Duplex, SshError.SshError, Scope.Scope> =>
+export const forward = (hop: Hop, to: Endpoint): Effect.Effect<Duplex, SshError.SshError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<Duplex, SshError.SshError>((resume) => {
       let abandoned = false
       const callback: Ssh2.ClientCallback = (error, channel) => {
-        if (error !== undefined) {
-          const detail = error.message.replace(/^\(SSH\) /, "")
-          const reason = new SshError.ChannelRefused({ request: "direct-tcpip", detail, busy: false })
-          resume(Effect.fail(SshError.make(reason)))
-        } else if (abandoned) {
-          channel.destroy()
-        } else {
-          resume(Effect.succeed(channel))
-        }
+        if (error !== undefined) resume(Effect.fail(unreachable(hop, to, error.message)))
+        else if (abandoned) channel.destroy()
+        else resume(Effect.succeed(channel))
       }
-      whileConnected(
-        () => client.forwardOut("127.0.0.1", 0, to.host, to.port, callback),
+      Channel.whileConnected(
+        () => hop.client.forwardOut("127.0.0.1", 0, to.host, to.port, callback),
         (error) => resume(Effect.fail(error))
       )
       return Effect.sync(() => {

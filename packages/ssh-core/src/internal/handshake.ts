@@ -2,7 +2,7 @@
  * From an open socket to an authenticated connection. The driver's callbacks go into a queue, and one loop answers
  * them, so that looking a host key up or asking an agent is an effect like any other.
  */
-import { Clock, Effect, Queue, Redacted, type Scope } from "effect"
+import { Clock, Deferred, Effect, Queue, Redacted, type Scope } from "effect"
 import { createHash } from "node:crypto"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
@@ -11,6 +11,8 @@ import * as SshError from "../SshError.ts"
 import type { SshConnectEvent, Stage } from "../SshConnectEvent.ts"
 import * as Algorithms_ from "./algorithms.ts"
 import { Authentication, type Challenge } from "./auth.ts"
+import { type Answer, tapAuthFailures } from "./authFailures.ts"
+import { whileConnected } from "./channel.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
 import * as Driver from "./driver.ts"
 import { ServerHello } from "./serverHello.ts"
@@ -28,7 +30,7 @@ export interface Options {
   /** The error for a server that has none of the key types that are known for it, if any are. */
   readonly noKnownHostKey: Effect.Effect<void, SshError.SshError>
   /** Credentials are gathered when the server is ready for them. */
-  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError>
+  readonly credentials: Effect.Effect<ReadonlyArray<Credential>, SshError.SshError, Scope.Scope>
   readonly password: Redacted.Redacted<string> | undefined
   /** Methods that may be used, best first. */
   readonly methods: ReadonlyArray<AuthMethod>
@@ -37,7 +39,13 @@ export interface Options {
   readonly keepaliveMs: number
   readonly emit: (event: SshConnectEvent) => Effect.Effect<void>
   /** Keeps what is under way up to date, for a time limit from outside to name it. */
-  readonly stage: { current: Stage }
+  readonly progress: Progress
+}
+
+export interface Progress {
+  stage: Stage
+  /** What something has sent that did not identify itself as an SSH server. */
+  stranger: () => string
 }
 
 export interface Authenticated {
@@ -49,6 +57,8 @@ export interface Authenticated {
   readonly banner: string
   /** Total of bytes received so far. */
   readonly receivedBytes: () => number
+  /** Why the connection ended, in words, once it did. */
+  readonly whyClosed: () => string | undefined
 }
 
 type Signal =
@@ -73,6 +83,9 @@ type DriverError = Error & { readonly level?: string; readonly code?: string | n
 /** A banner may be many kB, and a server may send many of them. */
 const maxBanner = 64 * 1024
 
+/** A server that asks again and again was not content with the first answers. */
+const maxChallenges = 8
+
 export const authenticate = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Authenticated, SshError.SshError, Scope.Scope> {
@@ -85,6 +98,19 @@ export const authenticate = Effect.fnUntraced(function* (
     Queue.offerUnsafe(signals, next)
   }
 
+  const { progress } = options
+  const closed = (detail: string) =>
+    SshError.make(
+      new SshError.ConnectionClosed({
+        host: options.host,
+        port: options.port,
+        stage: progress.stage === "dns" ? "tcp" : progress.stage,
+        detail
+      })
+    )
+  // Of a socket that is closed already the driver hears nothing more.
+  if (options.socket.destroyed) return yield* closed(codeOf(options.socket.errored))
+
   let received = 0
   const client = yield* Effect.acquireRelease(
     Effect.sync(() => new driver.Client()),
@@ -94,18 +120,32 @@ export const authenticate = Effect.fnUntraced(function* (
         client.destroy()
       })
   )
-  let lastFailure: { readonly offers: ReadonlyArray<string>; readonly partial: boolean } | undefined
+  /** What came of the attempt that is under way: the server's no, or an agent that did not sign. */
+  let answer: Answer | undefined
   let agentFailure: string | undefined
+  let whyClosed: string | undefined
   client.on("error", (error: DriverError) => {
     // A key that an agent won't sign with is one attempt that failed; authentication goes on.
-    if (error.level === "agent") agentFailure = error.message
-    else signal({ _tag: "Failed", error })
+    if (error.level === "agent") {
+      agentFailure = error.message
+      return
+    }
+    whyClosed ??= error.message
+    signal({ _tag: "Failed", error })
+  })
+  client.on("end", () => {
+    whyClosed ??= "the server ended it"
   })
   client.on("handshake", (algorithms) => signal({ _tag: "Negotiated", algorithms }))
   client.on("banner", (text) => signal({ _tag: "Banner", text }))
   client.on("change password", (prompt) => signal({ _tag: "PasswordChange", prompt }))
   client.on("ready", () => signal({ _tag: "Ready" }))
-  client.on("close", () => signal({ _tag: "Closed" }))
+  const over = yield* Deferred.make<void>()
+  client.on("close", () => {
+    whyClosed ??= "it was closed"
+    signal({ _tag: "Closed" })
+    Deferred.doneUnsafe(over, Effect.void)
+  })
   client.connect({
     sock: options.socket,
     username: options.user,
@@ -113,14 +153,14 @@ export const authenticate = Effect.fnUntraced(function* (
     keepaliveInterval: options.keepaliveMs,
     // Only the pings are the driver's: it counts replies alone, and would call a busy slow link dead.
     keepaliveCountMax: Number.POSITIVE_INFINITY,
-    algorithms: mutable(ours),
+    algorithms: Algorithms_.forDriver(ours),
     hostVerifier: (key: Buffer, answer: (accept: boolean) => void) => signal({ _tag: "HostKey", key, answer }),
     authHandler: (offers, partial, next) => {
       signal({ _tag: "NextAuth", offers: offers as ReadonlyArray<string> | null, partial: partial === true, next })
     }
   })
-  tapAuthFailures(client, (offers, partial) => {
-    lastFailure = { offers, partial }
+  const tapped = tapAuthFailures(client, (offers, partial) => {
+    answer = { offers, partial }
   })
   // The driver has paused the socket, so that this listener misses nothing and starts nothing.
   options.socket.on("data", (chunk: Buffer) => {
@@ -131,21 +171,13 @@ export const authenticate = Effect.fnUntraced(function* (
     if (known === undefined && hello.identification !== undefined) signal({ _tag: "Identified" })
   })
 
-  const { stage } = options
+  progress.stranger = () => (hello.identification === undefined ? hello.received : "")
   const stageDone = yield* stopwatch(options.emit)
-  const closed = (detail: string) =>
-    SshError.make(
-      new SshError.ConnectionClosed({
-        host: options.host,
-        port: options.port,
-        stage: stage.current === "dns" ? "tcp" : stage.current,
-        detail
-      })
-    )
   let authentication: Authentication | undefined
   let chosen: Algorithms | undefined
   let hostKey = { keyType: "", fingerprint: "" }
   let banner = ""
+  let challenges = 0
 
   const rejection = (detail?: string) =>
     SshError.make(
@@ -159,38 +191,52 @@ export const authenticate = Effect.fnUntraced(function* (
       })
     )
 
-  const emitAttempts = Effect.fnUntraced(function* (from: number) {
-    for (const attempt of authentication?.attempts.slice(from) ?? [])
-      yield* options.emit({ _tag: "AuthTried", attempt })
+  let emitted = 0
+  const emitAttempts = Effect.suspend(() => {
+    const news = authentication?.attempts.slice(emitted) ?? []
+    emitted += news.length
+    return Effect.forEach(news, (attempt) => options.emit({ _tag: "AuthTried", attempt }), { discard: true })
   })
+
+  /** Answers the driver, which throws where the connection has ended meanwhile. */
+  const tell = (reply: () => void): void => whileConnected(reply, () => signal({ _tag: "Closed" }))
 
   const failed = Effect.fnUntraced(function* (error: DriverError) {
     const detail = error.message
     if (error.level === "handshake" && hello.lists !== undefined) {
       const mismatch = Algorithms_.firstMismatch(ours, hello.lists)
       if (mismatch !== undefined) {
+        yield* options.emit({ _tag: "Offered", ours, theirs: hello.lists })
         if (mismatch.kind === "host-key") yield* options.noKnownHostKey
         return yield* SshError.make(
           new SshError.NoCommonAlgorithm({ host: options.host, port: options.port, ...mismatch })
         )
       }
     }
-    if (stage.current === "banner" && hello.received !== "" && hello.identification === undefined) {
+    if (progress.stage === "banner" && progress.stranger() !== "") {
+      const words = turnedAway.exec(hello.received)
+      if (words !== null) return yield* closed(words[0])
       return yield* SshError.make(
         new SshError.NotSsh({ host: options.host, port: options.port, received: hello.received })
       )
     }
-    if (stage.current === "auth" && (error.level === "client-authentication" || authentication !== undefined)) {
-      const before = authentication?.attempts.length ?? 0
+    if (progress.stage === "auth" && (error.level === "client-authentication" || authentication !== undefined)) {
       if (typeof error.code === "number") {
         // A disconnect (RFC 4253, section 11.1) answers the attempt that is under way, such as one key too many.
         authentication?.rejected(authentication.offers, false, detail)
-        yield* emitAttempts(before)
+        yield* emitAttempts
         return yield* rejection(detail)
       }
       if (error.level === "client-authentication") return yield* rejection()
     }
     return yield* closed(typeof error.code === "string" ? error.code : detail)
+  })
+
+  /** Fails with the end of the connection, for a step that may take long to race with. */
+  const gone = Effect.gen(function* () {
+    yield* Deferred.await(over)
+    for (const next of yield* Queue.takeAll(signals)) if (next._tag === "Failed") return yield* failed(next.error)
+    return yield* closed("")
   })
 
   for (;;) {
@@ -199,55 +245,63 @@ export const authenticate = Effect.fnUntraced(function* (
       case "Identified": {
         yield* options.emit({ _tag: "Identified", identification: hello.identification ?? "" })
         yield* stageDone("banner", hello.identification ?? "")
-        stage.current = "kex"
+        progress.stage = "kex"
         break
       }
       case "HostKey": {
         if (hello.lists !== undefined) yield* options.emit({ _tag: "Offered", ours, theirs: hello.lists })
         yield* stageDone("kex", "")
-        stage.current = "host-key"
+        progress.stage = "host-key"
         hostKey = describeKey(next.key)
         yield* options.emit({ _tag: "HostKeyShown", ...hostKey })
         yield* options.verifyHostKey(next.key)
         yield* stageDone("host-key", `${hostKey.keyType} ${hostKey.fingerprint}`)
-        next.answer(true)
+        tell(() => next.answer(true))
         break
       }
       case "Negotiated": {
-        chosen = negotiated(next.algorithms)
+        chosen = Algorithms_.negotiated(next.algorithms)
         yield* options.emit({ _tag: "Negotiated", chosen })
-        stage.current = "auth"
+        progress.stage = "auth"
         break
       }
       case "NextAuth": {
         if (authentication === undefined) {
           authentication = new Authentication({
             user: options.user,
-            credentials: yield* options.credentials,
+            credentials: yield* Effect.raceFirst(options.credentials, gone),
             password: options.password,
             methods: options.methods,
             onChallenge: (challenge) => signal({ _tag: "Challenge", challenge })
           })
         } else {
-          const before = authentication.attempts.length
-          const answer = lastFailure ?? { offers: next.offers ?? [], partial: next.partial }
-          authentication.rejected(answer.offers, answer.partial, agentFailure)
-          agentFailure = undefined
-          yield* emitAttempts(before)
+          if (!tapped) answer = { offers: next.offers ?? [], partial: next.partial }
+          if (answer !== undefined) authentication.rejected(answer.offers, answer.partial)
+          else if (agentFailure !== undefined) authentication.failed("rejected", agentFailure)
+          else authentication.failed("skipped", "the server takes no signature algorithm that fits the key")
         }
         const method = authentication.next()
+        yield* emitAttempts
         if (method === undefined) return yield* rejection()
-        next.next(method)
+        answer = undefined
+        agentFailure = undefined
+        tell(() => next.next(method))
         break
       }
       case "Challenge": {
         const { prompts, answer } = next.challenge
+        challenges += 1
+        if (challenges > maxChallenges) {
+          authentication?.failed("rejected", "the server asked again and again")
+          yield* emitAttempts
+          return yield* rejection()
+        }
         const renewal = prompts.find((prompt) => /new password|expired/i.test(prompt.prompt))
         if (renewal !== undefined) {
           return yield* expired(options, renewal.prompt)
         }
         // Only a question whose answer is not shown is one for the password.
-        answer(prompts.map((prompt) => (prompt.echo === true ? "" : passwordOf(options.password))))
+        tell(() => answer(prompts.map((prompt) => (prompt.echo === true ? "" : passwordOf(options.password)))))
         break
       }
       case "PasswordChange":
@@ -260,10 +314,11 @@ export const authenticate = Effect.fnUntraced(function* (
         break
       }
       case "Ready": {
-        const before = authentication?.attempts.length ?? 0
         authentication?.accepted()
-        yield* emitAttempts(before)
+        yield* emitAttempts
         const last = authentication?.attempts.at(-1)
+        // Nobody listens any more: a server that goes on with banners must not fill the memory.
+        yield* Queue.shutdown(signals)
         yield* stageDone("auth", last === undefined ? `${options.user} (none)` : `${options.user}, ${last.summary}`)
         return {
           client,
@@ -272,7 +327,8 @@ export const authenticate = Effect.fnUntraced(function* (
           hostKey,
           attempts: authentication?.attempts ?? [],
           banner,
-          receivedBytes: () => received
+          receivedBytes: () => received,
+          whyClosed: () => whyClosed
         }
       }
       case "Failed":
@@ -312,42 +368,7 @@ const describeKey = (key: Buffer): { readonly keyType: string; readonly fingerpr
   }
 }
 
-const negotiated = (algorithms: Ssh2.NegotiatedAlgorithms): Algorithms => ({
-  kex: [algorithms.kex],
-  serverHostKey: [algorithms.serverHostKey],
-  cipher: [algorithms.cs.cipher, algorithms.sc.cipher],
-  mac: [algorithms.cs.mac, algorithms.sc.mac],
-  compression: [algorithms.cs.compress, algorithms.sc.compress]
-})
+/** The words of OpenSSH's sshd for a client that it turns away before it names itself. */
+const turnedAway = /^(?:Exceeded MaxStartups|Not allowed at this time)/
 
-const mutable = (algorithms: Algorithms): Ssh2.Algorithms =>
-  // The names come from the driver itself and from known_hosts narrowed to the driver's.
-  ({
-    kex: [...algorithms.kex],
-    serverHostKey: [...algorithms.serverHostKey],
-    cipher: [...algorithms.cipher],
-    hmac: [...algorithms.mac],
-    compress: [...algorithms.compression]
-  }) as Ssh2.Algorithms
-
-type FailureHandler = (protocol: unknown, methods: ReadonlyArray<string>, partial: boolean) => void
-
-/**
- * For keys of an agent the driver passes on neither the methods that are left nor a partial success, so its handler of
- * SSH_MSG_USERAUTH_FAILURE is watched. Where the driver keeps no such handler, what it passes on must do.
- */
-const tapAuthFailures = (
-  client: Ssh2.Client,
-  onFailure: (methods: ReadonlyArray<string>, partial: boolean) => void
-): void => {
-  const { _protocol: protocol } = client as unknown as {
-    readonly _protocol?: { readonly _handlers?: { USERAUTH_FAILURE?: FailureHandler } }
-  }
-  const handlers = protocol?._handlers
-  const original = handlers?.USERAUTH_FAILURE
-  if (handlers === undefined || original === undefined) return
-  handlers.USERAUTH_FAILURE = (self, methods, partial) => {
-    onFailure(methods, partial)
-    original(self, methods, partial)
-  }
-}
+const codeOf = (error: (Error & { readonly code?: string }) | null): string => error?.code ?? error?.message ?? ""

@@ -26,7 +26,7 @@ export const make = Effect.fnUntraced(function* (options: {
       const known = yield* hostKeys.knownTypes(name)
       const wanted = applied(options.algorithms, supported)
       const algorithms = HostKeys.serverHostKeyAlgorithms(known, wanted)
-      if (algorithms.length === 0) return yield* hostKeys.changedBecauseNoKnownType(name)
+      if (algorithms.length === 0 && known.length > 0) return yield* hostKeys.changedBecauseNoKnownType(name)
       return algorithms
     }),
     verifyHostKey: Effect.fnUntraced(function* (key) {

@@ -1,5 +1,5 @@
 /** Which keys are offered, in which order, and which can't be and why. */
-import { Effect, FileSystem, type Redacted, Result } from "effect"
+import { Effect, FileSystem, type Redacted, Result, type Scope } from "effect"
 import type { ClientPlatform } from "../ClientPlatform.ts"
 import * as SshAgent from "../SshAgent.ts"
 import * as SshError from "../SshError.ts"
@@ -30,7 +30,11 @@ export interface Options {
  */
 export const gather = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<ReadonlyArray<Credential>, SshError.SshError, FileSystem.FileSystem | ClientPlatform> {
+): Effect.fn.Return<
+  ReadonlyArray<Credential>,
+  SshError.SshError,
+  FileSystem.FileSystem | ClientPlatform | Scope.Scope
+> {
   const agentKeys = yield* firstAgent(options.agentPaths)
   const named = options.identities.filter((identity) => identity.origin !== "default")
   const defaults = options.identities.filter((identity) => identity.origin === "default")

@@ -37,20 +37,18 @@ export const open = (
       const onError = (error: NodeJS.ErrnoException) => {
         resume(Effect.fail(SshError.make(classify(address, error))))
       }
-      socket.once("lookup", onResolved)
+      // An address is looked up nowhere, and no such event comes.
+      if (Net.isIP(address.host) !== 0) onResolved()
+      else socket.once("lookup", onResolved)
       socket.once("error", onError)
       socket.once("connect", () => {
-        socket.removeListener("error", onError)
+        // From here to the driver's own listener a reset has no other one, and an unheard error event ends the process.
+        socket.on("error", () => undefined).removeListener("error", onError)
         resume(Effect.succeed({ socket, remoteAddress: socket.remoteAddress ?? address.host }))
       })
       return Effect.sync(() => socket.destroy())
     }),
-    ({ socket }) =>
-      Effect.sync(() => {
-        // A reset that arrives while closing has no reader left, and an unheard error event would end the process.
-        socket.on("error", () => undefined)
-        socket.destroy()
-      }),
+    ({ socket }) => Effect.sync(() => socket.destroy()),
     { interruptible: true }
   )
 

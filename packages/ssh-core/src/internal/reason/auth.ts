@@ -54,20 +54,23 @@ export class AuthRejected extends Schema.TaggedError<AuthRejected>("@toehold/ssh
     return `${this.host} did not let ${this.user} in: ${tried}.${detail} The server offers ${this.serverOffers.join(", ") || "nothing more"}.`
   }
   get fix(): string {
-    const triedKey = this.attempts.some((attempt) => attempt.method === "publickey" && attempt.result === "rejected")
-    const skipped = this.attempts.find((attempt) => attempt.result === "skipped")
-    if (!triedKey && skipped !== undefined)
-      return `Mend the key first: ${skipped.source}: ${skipped.detail ?? "not usable"}.`
-    if (!triedKey && this.serverOffers.includes("publickey")) {
-      return "Name a key with -i FILE, or make one with: toehold keys generate; its public half must be on the machine (toehold keys install)."
+    const tried = (...methods: ReadonlyArray<AuthAttempt["method"]>): boolean =>
+      this.attempts.some((attempt) => methods.includes(attempt.method) && attempt.result === "rejected")
+    const takesKeys = this.serverOffers.includes("publickey") || this.serverOffers.length === 0
+    const skipped = this.attempts.find((attempt) => attempt.method === "publickey" && attempt.result === "skipped")
+    if (takesKeys && !tried("publickey")) {
+      return skipped === undefined
+        ? "Name a key with -i FILE, or make one with: toehold keys generate; its public half must be on the machine (toehold keys install)."
+        : `Mend the key first: ${skipped.source}: ${skipped.detail ?? "not usable"}.`
     }
-    if (triedKey) {
+    if (takesKeys) {
       return (
         `Check the user name (-l) and that one of the public keys tried is in ${this.user}'s authorized_keys there ` +
         "(toehold keys install puts it there with a password); a machine that just started may not have it yet."
       )
     }
-    return "Give a password by --password-env NAME or --password-file FILE, or a key with -i FILE."
+    if (tried("password", "keyboard-interactive")) return "Check the password and the user name (-l)."
+    return "Give a password by --password-env NAME or --password-file FILE."
   }
 }
 

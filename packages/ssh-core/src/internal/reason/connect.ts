@@ -188,7 +188,7 @@ export class NoCommonAlgorithm extends Schema.TaggedError<NoCommonAlgorithm>("@t
   override get message(): string {
     return (
       `No common ${this.kind} algorithm with ${address(this.host, this.port)}: ` +
-      `we offer ${this.offered.join(", ")}; the server offers ${this.serverOffers.join(", ")}.`
+      `we offer ${this.offered.join(", ") || "none"}; the server offers ${this.serverOffers.join(", ") || "none"}.`
     )
   }
   get fix(): string {
