@@ -27,8 +27,8 @@ const peakOf = (pid: number): number => {
 }
 
 /** A program from start to end, its output thrown away by the system. */
-const run = (words: ReadonlyArray<string>): Effect.Effect<Run> =>
-  Effect.callback<Run>((resume) => {
+const runProgram = (words: ReadonlyArray<string>): Promise<Run> =>
+  new Promise((resolve, reject) => {
     const start = process.hrtime.bigint()
     const child = spawn(process.execPath, words, { stdio: ["ignore", "ignore", "inherit"] })
     let megabytes = 0
@@ -38,8 +38,8 @@ const run = (words: ReadonlyArray<string>): Effect.Effect<Run> =>
     child.once("exit", (code) => {
       clearInterval(watch)
       const seconds = Number(process.hrtime.bigint() - start) / 1e9
-      if (code === 0) resume(Effect.succeed({ megabytesPerSecond: size / 1e6 / seconds, megabytes }))
-      else resume(Effect.die(new Error(`${words.join(" ")} ended with ${code}`)))
+      if (code === 0) resolve({ megabytesPerSecond: size / 1e6 / seconds, megabytes })
+      else reject(new Error(`${words.join(" ")} ended with ${code}`))
     })
   })
 
@@ -63,7 +63,7 @@ export const flood = Effect.fnUntraced(function* (server: SshServer) {
   const memory: Record<string, Array<number>> = {}
   for (let round = 0; round < count; round++) {
     for (const [name, words] of Object.entries(contenders)) {
-      const { megabytes, megabytesPerSecond } = yield* run(words)
+      const { megabytes, megabytesPerSecond } = yield* Effect.promise(() => runProgram(words))
       ;(rates[name] ??= []).push(megabytesPerSecond)
       ;(memory[name] ??= []).push(megabytes)
     }
