@@ -305,6 +305,22 @@ describeWith(["sshd"], "SshClient", () => {
       })
     )
 
+    it.effect("learns how many sessions a server allows, and waits for one", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.make({ config: ["MaxSessions 2"] })
+        const ssh = yield* connect(server)
+        const numbers = Array.from({ length: 12 }, (_, index) => index)
+        // In all longer than any wait for a slot that is about to come free.
+        const results = yield* Effect.forEach(numbers, (index) => ssh.exec(sh(`sleep 1; echo ${index}`)), {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(
+          results.map((result) => result.stdout.text),
+          numbers.map((index) => `${index}\n`)
+        )
+      })
+    )
+
     it.effect("says when the connection is over, and that nothing ran after it", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer.make()

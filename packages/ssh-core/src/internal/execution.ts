@@ -199,7 +199,7 @@ const killProcess = (
 /** Runs a script of our own and gives back the last word that it printed. */
 const runForOutput = (sessions: Sessions, script: string): Effect.Effect<string, SshError.SshError> =>
   Effect.gen(function* () {
-    const process = yield* sessions.start({ script, secret: false, pty: undefined })
+    const process = yield* sessions.start({ script, secret: false, pty: undefined, atOnce: true })
     let output = ""
     process.connect({
       stdout: (chunk) => void (output = (output + chunk.toString("latin1")).slice(-64)),

@@ -2,7 +2,7 @@
  * The session channels of one connection: how many there may be, and the spare ones that are opened ahead, so that a
  * command costs one round trip instead of two and pays for no slow login.
  */
-import { Deferred, Effect, FiberSet, Schedule, type Scope, Semaphore } from "effect"
+import { Deferred, Duration, Effect, FiberSet, Result, type Scope, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
 import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
@@ -20,6 +20,8 @@ export interface Request {
   /** The script may be on no command line. */
   readonly secret: boolean
   readonly pty: Channel.Pty | undefined
+  /** Fail rather than wait where no session is free. */
+  readonly atOnce?: boolean
 }
 
 export interface Sessions {
@@ -27,14 +29,19 @@ export interface Sessions {
   readonly start: (request: Request) => Effect.Effect<RemoteProcess, SshError.SshError>
 }
 
-/** A server that has refused a session frees it a moment after the channel it belonged to was closed. */
-const untilFree = Schedule.exponential("20 millis").pipe(Schedule.upTo({ duration: "2 seconds" }))
+/** A server frees a session a moment after its channel was closed, so that a refusal may be over soon: tries, and waits. */
+const refusals = 7
+const waitAfter = (refused: number) => Duration.millis(20 * 2 ** refused)
 
 const isBusy = (error: SshError.SshError): boolean => error.reason._tag === "ChannelRefused" && error.reason.busy
 
 /** dropbear refuses an exec request now and then for no reason; nothing ran, so one more try costs nothing. */
 const isExecRefused = (error: SshError.SshError): boolean =>
   error.reason._tag === "ChannelRefused" && error.reason.request === "exec"
+
+const noSlot = SshError.make(
+  new SshError.ChannelRefused({ request: "session", detail: "every session is in use", busy: true })
+)
 
 export const make = Effect.fnUntraced(function* (
   connection: Connection,
@@ -46,6 +53,9 @@ export const make = Effect.fnUntraced(function* (
   const spares: Array<RemoteProcess> = []
   let wanted = options.spares
   let opening = 0
+  /** The most sessions that the server has had open at once: what it certainly allows. */
+  let proven = 1
+  let limited = false
 
   connection.client.once("close", () => {
     for (const process of live) process.connectionClosed()
@@ -58,6 +68,10 @@ export const make = Effect.fnUntraced(function* (
         Channel.exec(connection, request(nonce), pty, (channel) => {
           const process = new RemoteProcess(channel, { nonce, pty: pty !== undefined, awaitsScript })
           live.add(process)
+          if (live.size > proven) {
+            proven = live.size
+            if (limited) inBackground(Semaphore.resize(slots, proven))
+          }
           channel.once("close", () => {
             live.delete(process)
             inBackground(Semaphore.release(slots, 1))
@@ -67,9 +81,14 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
-  const withSlot = <A>(effect: Effect.Effect<A, SshError.SshError>) =>
+  const takeSlot = (atOnce: boolean): Effect.Effect<unknown, SshError.SshError> =>
+    atOnce
+      ? Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => (taken ? Effect.void : Effect.fail(noSlot)))
+      : Semaphore.take(slots, 1)
+
+  const withSlot = <A>(effect: Effect.Effect<A, SshError.SshError>, atOnce: boolean) =>
     Effect.uninterruptibleMask((restore) =>
-      restore(Semaphore.take(slots, 1)).pipe(
+      restore(takeSlot(atOnce)).pipe(
         Effect.andThen(restore(effect).pipe(Effect.onError(() => Semaphore.release(slots, 1))))
       )
     )
@@ -102,9 +121,32 @@ export const make = Effect.fnUntraced(function* (
     }
   }
 
-  const giveUpSpares = Effect.sync(() => {
+  /** The server has refused a session: spares give way, and no more are asked for than it has proven to allow. */
+  const learnLimit = Effect.suspend(() => {
     wanted = 0
+    limited = true
     for (const spare of spares.splice(0)) spare.channel.close()
+    return Semaphore.resize(slots, proven)
+  })
+
+  /** Opens a channel, and unless told not to waits for a slot where none is free: nothing has run until it succeeds. */
+  const openSession = Effect.fnUntraced(function* (
+    request: (nonce: string) => string,
+    pty: Channel.Pty | undefined,
+    awaitsScript: boolean,
+    atOnce: boolean
+  ) {
+    const attempt = withSlot(open(request, pty, awaitsScript), atOnce).pipe(
+      Effect.retry({ while: isExecRefused, times: 1 })
+    )
+    for (let refused = 0; ; refused++) {
+      const opened = yield* Effect.result(attempt)
+      if (Result.isSuccess(opened)) return opened.success
+      // With another command under way the slot that it holds will come free, however long that takes.
+      if (atOnce || !isBusy(opened.failure) || (refused >= refusals && live.size === 0)) return yield* opened.failure
+      yield* learnLimit
+      yield* Effect.sleep(waitAfter(Math.min(refused, refusals)))
+    }
   })
 
   const start = Effect.fnUntraced(function* (request: Request) {
@@ -126,14 +168,10 @@ export const make = Effect.fnUntraced(function* (
         })
       )
     }
-    const attempt = withSlot(
-      open(inline ? (nonce) => LoginWrapper.inline(nonce, request.script) : LoginWrapper.reader, request.pty, !inline)
-    )
-    const process = yield* attempt.pipe(
-      Effect.retry({ while: isExecRefused, times: 1 }),
-      Effect.tapError((error) => (isBusy(error) ? giveUpSpares : Effect.void)),
-      Effect.retry({ while: isBusy, schedule: untilFree })
-    )
+    const atOnce = request.atOnce ?? false
+    const process = yield* inline
+      ? openSession((nonce) => LoginWrapper.inline(nonce, request.script), request.pty, false, atOnce)
+      : openSession(LoginWrapper.reader, undefined, true, atOnce)
     if (!inline) process.channel.write(LoginWrapper.readerInput(request.script))
     yield* refill
     return process
