@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type * as Ssh2 from "ssh2"
 import * as CapturedOutput from "../CapturedOutput.ts"
 import * as SshError from "../SshError.ts"
+import type { Refusals } from "./refusals.ts"
 
 /** A pseudo-terminal to run a command in. */
 export interface Pty {
@@ -12,21 +13,26 @@ export interface Pty {
 
 /**
  * A session channel that runs one exec request. `attach` is called in the very callback that brings the channel: the
- * exit status may come in the same packet as the reply, and a listener attached later would miss it.
+ * exit status may come in the same packet as the reply, and a listener attached later would miss it. `late` is called in
+ * its place where nobody waits any more: the command runs nonetheless.
  */
 export const exec = <A>(
-  connection: { readonly client: Ssh2.Client; readonly isOpen: () => boolean },
+  connection: { readonly client: Ssh2.Client; readonly isOpen: () => boolean; readonly refusals: Refusals },
   request: string,
   pty: Pty | undefined,
-  attach: (channel: Ssh2.ClientChannel) => A
+  attach: (channel: Ssh2.ClientChannel) => A,
+  late: (channel: Ssh2.ClientChannel) => void
 ): Effect.Effect<A, SshError.SshError> =>
   Effect.callback<A, SshError.SshError>((resume) => {
     let abandoned = false
     const callback: Ssh2.ClientCallback = (error, channel) => {
       if (error) {
-        resume(Effect.fail(refused(error, connection.isOpen())))
+        const refusing = connection.refusals.current()
+        // The driver leaves a refused channel open, and the server counts it.
+        refusing?.close()
+        resume(Effect.fail(refused(error, connection.isOpen(), refusing !== undefined)))
       } else if (abandoned) {
-        channel.close()
+        late(channel)
       } else {
         resume(Effect.succeed(attach(channel)))
       }
@@ -65,14 +71,23 @@ export const lost = (detail: string, outcome: SshError.Outcome): SshError.SshErr
 /** Reason codes of SSH_MSG_CHANNEL_OPEN_FAILURE, RFC 4254 section 5.1. */
 const unknownChannelType = 3
 
-const refused = (error: Error & { readonly reason?: unknown }, connected: boolean): SshError.SshError => {
+const refused = (
+  error: Error & { readonly reason?: unknown },
+  connected: boolean,
+  answered: boolean
+): SshError.SshError => {
   const detail = error.message.replace(/^\(SSH\) /, "")
-  const opening = /Channel open failure|No free channels/i.test(detail)
-  if (!connected) {
-    // Without a reply to the exec request nobody knows whether the server got it.
-    return detail.startsWith("Unable to exec") ? lost("it ended", "may-have-run") : lost("it ended", "did-not-run")
+  const refusal = (request: string, busy: boolean) =>
+    SshError.make(new SshError.ChannelRefused({ request, detail, busy }))
+  if (detail.startsWith("Unable to exec")) {
+    if (answered) return refusal("exec", false)
+    // Without an answer to the exec request nobody knows whether the server ran it.
+    return lost(connected ? "the server closed the channel in place of an answer" : "it ended", "may-have-run")
   }
+  if (!connected) return lost("it ended", "did-not-run")
   // OpenSSH answers a session over MaxSessions with more than one code; only an unknown type is certain not to change.
-  const busy = opening && error.reason !== unknownChannelType
-  return SshError.make(new SshError.ChannelRefused({ request: opening ? "session" : "exec", detail, busy }))
+  if (/Channel open failure|No free channels/i.test(detail)) {
+    return refusal("session", error.reason !== unknownChannelType)
+  }
+  return refusal(detail.includes("pseudo-terminal") ? "pty" : "exec", false)
 }

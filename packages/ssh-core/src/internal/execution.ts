@@ -55,6 +55,26 @@ type Over = {
   readonly limit: Duration.Duration
 }
 
+const over = (reason: Over["reason"], limit: Duration.Duration): Over => ({ _tag: "Over", reason, limit })
+
+/** The limit that is reached first where nothing at all comes. */
+const firstLimit = ({ idleTimeout, timeout }: Limits): Option.Option<Over> => {
+  if (idleTimeout !== undefined && (timeout === undefined || Duration.isLessThan(idleTimeout, timeout))) {
+    return Option.some(over("IdleTimeout", idleTimeout))
+  }
+  return timeout === undefined ? Option.none() : Option.some(over("CommandTimeout", timeout))
+}
+
+const outOfLimit = (
+  over: Over,
+  details: Pick<SshError.CommandTimeout, "command" | "stdout" | "stderr" | "killed">
+): SshError.SshError => {
+  const fields = { ...details, timeoutMs: Duration.toMillis(over.limit) }
+  return SshError.make(
+    over.reason === "CommandTimeout" ? new SshError.CommandTimeout(fields) : new SshError.IdleTimeout(fields)
+  )
+}
+
 /** One command under way, with its output going to a sink. */
 interface Launched {
   readonly process: RemoteProcess
@@ -78,8 +98,26 @@ const launch = Effect.fnUntraced(function* (
   const limits = limitsOf(options)
   const name = SshCommand.display(command)
   const killing = (process: RemoteProcess, signal: string) => killProcess(machine, process, signal, limits.killGrace)
+  const begun = yield* Clock.monotonicTimeNanos
+  const starting = machine.sessions.start({
+    script,
+    secret: SshCommand.hasSecrets(command),
+    pty: ptyOf(options.pty),
+    late: (process) => {
+      process.connect({ stdout: ignore, stderr: ignore })
+      return killing(process, "TERM")
+    }
+  })
   const process = yield* Effect.acquireRelease(
-    machine.sessions.start({ script, secret: SshCommand.hasSecrets(command), pty: ptyOf(options.pty) }),
+    // The limits hold while the server owes the answer, too: it may never come.
+    Option.match(firstLimit(limits), {
+      onNone: () => starting,
+      onSome: (over) =>
+        Effect.timeoutOrElse(starting, {
+          duration: over.limit,
+          orElse: () => Effect.fail(outOfLimit(over, { command: name, ...captured(), killed: false }))
+        })
+    }),
     (process) => (process.isEnded ? Effect.void : killing(process, "TERM")),
     { interruptible: true }
   )
@@ -97,8 +135,12 @@ const launch = Effect.fnUntraced(function* (
   }
 
   const ended = Deferred.await(process.ended)
-  const over = (reason: Over["reason"], limit: Duration.Duration): Over => ({ _tag: "Over", reason, limit })
-  const outOfTime = (limit: Duration.Duration) => Effect.as(Effect.sleep(limit), over("CommandTimeout", limit))
+  const outOfTime = (limit: Duration.Duration) =>
+    Effect.gen(function* () {
+      const spent = Duration.nanos((yield* Clock.monotonicTimeNanos) - begun)
+      yield* Effect.sleep(Duration.subtract(limit, spent))
+      return over("CommandTimeout", limit)
+    })
   const outOfPatience = Effect.fnUntraced(function* (limit: Duration.Duration) {
     const limitNanos = BigInt(Math.ceil(Duration.toMillis(limit) * 1e6))
     for (;;) {
@@ -115,10 +157,7 @@ const launch = Effect.fnUntraced(function* (
   const exit = Effect.flatMap(verdict, (verdict) =>
     verdict._tag === "Over"
       ? Effect.flatMap(killing(process, "TERM"), (killed) => {
-          const fields = { command: name, ...captured(), timeoutMs: Duration.toMillis(verdict.limit), killed }
-          const reason =
-            verdict.reason === "CommandTimeout" ? new SshError.CommandTimeout(fields) : new SshError.IdleTimeout(fields)
-          return Effect.fail(SshError.make(reason))
+          return Effect.fail(outOfLimit(verdict, { command: name, ...captured(), killed }))
         })
       : conclude(machine, process, verdict, name, captured)
   )
@@ -162,9 +201,13 @@ const killProcess = (
 ): Effect.Effect<boolean> => {
   const attempt = Effect.gen(function* () {
     if (process.isEnded) return true
-    const greeted = yield* Deferred.poll(process.greeted)
-    if (Option.isNone(greeted)) return false
-    const { pid, ownGroup } = yield* greeted.value
+    // Who the command is shows when the login is through with its own files.
+    const greeted = yield* Effect.raceFirst(
+      Effect.asSome(Deferred.await(process.greeted)),
+      Effect.as(Deferred.await(process.ended), Option.none())
+    ).pipe(Effect.timeoutOrElse({ duration: killWithin, orElse: () => Effect.succeedNone }))
+    if (Option.isNone(greeted)) return process.isEnded
+    const { pid, ownGroup } = greeted.value
     const script = killScript({ pid, ownGroup, signal, graceMs: Duration.toMillis(grace) })
     const run = (sessions: Sessions) => runForOutput(sessions, script)
     const reach = { duration: Duration.sum(grace, killWithin), orElse: () => Effect.succeed("") }
@@ -199,7 +242,7 @@ const killProcess = (
 /** Runs a script of our own and gives back the last word that it printed. */
 const runForOutput = (sessions: Sessions, script: string): Effect.Effect<string, SshError.SshError> =>
   Effect.gen(function* () {
-    const process = yield* sessions.start({ script, secret: false, pty: undefined, atOnce: true })
+    const process = yield* sessions.start({ script, secret: false, pty: undefined, atOnce: true, late: giveUp })
     let output = ""
     process.connect({
       stdout: (chunk) => void (output = (output + chunk.toString("latin1")).slice(-64)),
@@ -209,6 +252,8 @@ const runForOutput = (sessions: Sessions, script: string): Effect.Effect<string,
     yield* Deferred.await(process.ended)
     return output.trim()
   })
+
+const giveUp = (process: RemoteProcess): Effect.Effect<void> => Effect.sync(() => process.abandon())
 
 const ignore = (): void => undefined
 

@@ -16,6 +16,7 @@ import { whileConnected } from "./channel.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
 import * as Driver from "./driver.ts"
 import { ServerHello } from "./serverHello.ts"
+import * as WholeIdentification from "./wholeIdentification.ts"
 
 export interface Options {
   readonly host: string
@@ -162,7 +163,8 @@ export const authenticate = Effect.fnUntraced(function* (
   const tapped = tapAuthFailures(client, (offers, partial) => {
     answer = { offers, partial }
   })
-  // The driver has paused the socket, so that this listener misses nothing and starts nothing.
+  WholeIdentification.holdUntil(client, () => hello.identification !== undefined || hello.done)
+  // The driver has paused the socket, so that this listener misses nothing and starts nothing; it is the first one.
   options.socket.on("data", (chunk: Buffer) => {
     received += chunk.length
     if (hello.done) return

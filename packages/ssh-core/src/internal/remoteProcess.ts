@@ -27,6 +27,13 @@ export interface OutputSink {
   readonly stderr: (chunk: Buffer) => void
 }
 
+export interface Options {
+  readonly nonce: string
+  readonly pty: boolean
+  /** The script comes on the standard input, after the greeting. */
+  readonly awaitsScript: boolean
+}
+
 /**
  * One exec channel with the {@link Greeting} taken off its streams: who the command is, what it prints, how it ends.
  * The constructor attaches every listener, so it runs inside the callback that brings the channel.
@@ -49,7 +56,7 @@ export class RemoteProcess {
   #connected = true
   #outputComplete = false
 
-  constructor(channel: Ssh2.ClientChannel, options: { nonce: string; pty: boolean; awaitsScript: boolean }) {
+  constructor(channel: Ssh2.ClientChannel, options: Options) {
     this.channel = channel
     this.#nonce = options.nonce
     this.#awaitsScript = options.awaitsScript

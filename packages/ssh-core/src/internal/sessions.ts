@@ -8,7 +8,8 @@ import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
 import * as Channel from "./channel.ts"
 import * as LoginWrapper from "./loginWrapper.ts"
-import { RemoteProcess } from "./remoteProcess.ts"
+import * as Refusals from "./refusals.ts"
+import { type Options, RemoteProcess } from "./remoteProcess.ts"
 
 export interface Connection {
   readonly client: Ssh2.Client
@@ -22,6 +23,14 @@ export interface Request {
   readonly pty: Channel.Pty | undefined
   /** Fail rather than wait where no session is free. */
   readonly atOnce?: boolean
+  /** What becomes of a process that comes after its request was given up. */
+  readonly late: (process: RemoteProcess) => Effect.Effect<unknown>
+}
+
+/** What a channel is opened for. */
+interface Opening extends Pick<Request, "pty" | "late"> {
+  readonly request: (nonce: string) => string
+  readonly awaitsScript: boolean
 }
 
 export interface Sessions {
@@ -43,10 +52,14 @@ const noSlot = SshError.make(
   new SshError.ChannelRefused({ request: "session", detail: "every session is in use", busy: true })
 )
 
+/** For a process that nobody waits for, and that was given nothing to run. */
+const closed = (process: RemoteProcess): Effect.Effect<void> => Effect.sync(() => process.channel.close())
+
 export const make = Effect.fnUntraced(function* (
-  connection: Connection,
+  open: Connection,
   options: { readonly maxSessions: number; readonly spares: number }
 ): Effect.fn.Return<Sessions, never, Scope.Scope> {
+  const connection = { ...open, refusals: Refusals.watch(open.client) }
   const slots = yield* Semaphore.make(options.maxSessions)
   const inBackground = yield* FiberSet.makeRuntime<never>()
   const live = new Set<RemoteProcess>()
@@ -61,25 +74,34 @@ export const make = Effect.fnUntraced(function* (
     for (const process of live) process.connectionClosed()
   })
 
+  const adopt = (channel: Ssh2.ClientChannel, options: Options, onClose: () => void): RemoteProcess => {
+    const process = new RemoteProcess(channel, options)
+    live.add(process)
+    if (live.size > proven) {
+      proven = live.size
+      if (limited) inBackground(Semaphore.resize(slots, proven))
+    }
+    channel.once("close", () => {
+      live.delete(process)
+      onClose()
+    })
+    return process
+  }
+
   /** Opens a channel for a request; its slot is free again when the channel has closed. */
-  const open = (request: (nonce: string) => string, pty: Channel.Pty | undefined, awaitsScript: boolean) =>
-    Effect.sync(() => `toehold-${randomBytes(12).toString("hex")}`).pipe(
-      Effect.flatMap((nonce) =>
-        Channel.exec(connection, request(nonce), pty, (channel) => {
-          const process = new RemoteProcess(channel, { nonce, pty: pty !== undefined, awaitsScript })
-          live.add(process)
-          if (live.size > proven) {
-            proven = live.size
-            if (limited) inBackground(Semaphore.resize(slots, proven))
-          }
-          channel.once("close", () => {
-            live.delete(process)
-            inBackground(Semaphore.release(slots, 1))
-          })
-          return process
-        })
+  const openChannel = ({ awaitsScript, late, pty, request }: Opening) =>
+    Effect.suspend(() => {
+      const nonce = `toehold-${randomBytes(12).toString("hex")}`
+      const options = { nonce, pty: pty !== undefined, awaitsScript }
+      return Channel.exec(
+        connection,
+        request(nonce),
+        pty,
+        (channel) => adopt(channel, options, () => inBackground(Semaphore.release(slots, 1))),
+        // Its slot was given back when it was given up.
+        (channel) => inBackground(Effect.asVoid(late(adopt(channel, options, () => undefined))))
       )
-    )
+    })
 
   const takeSlot = (atOnce: boolean): Effect.Effect<unknown, SshError.SshError> =>
     atOnce
@@ -94,9 +116,8 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const openSpare = Effect.gen(function* () {
-    const process = yield* open(LoginWrapper.reader, undefined, true).pipe(
-      Effect.onError(() => Semaphore.release(slots, 1))
-    )
+    const spare = { request: LoginWrapper.reader, awaitsScript: true, pty: undefined, late: closed }
+    const process = yield* openChannel(spare).pipe(Effect.onError(() => Semaphore.release(slots, 1)))
     yield* Effect.raceFirst(Deferred.await(process.greeted), Deferred.await(process.ended))
     if (process.isEnded || wanted === 0) process.channel.close()
     else spares.push(process)
@@ -130,15 +151,8 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** Opens a channel, and unless told not to waits for a slot where none is free: nothing has run until it succeeds. */
-  const openSession = Effect.fnUntraced(function* (
-    request: (nonce: string) => string,
-    pty: Channel.Pty | undefined,
-    awaitsScript: boolean,
-    atOnce: boolean
-  ) {
-    const attempt = withSlot(open(request, pty, awaitsScript), atOnce).pipe(
-      Effect.retry({ while: isExecRefused, times: 1 })
-    )
+  const openSession = Effect.fnUntraced(function* (opening: Opening, atOnce: boolean) {
+    const attempt = withSlot(openChannel(opening), atOnce).pipe(Effect.retry({ while: isExecRefused, times: 1 }))
     for (let refused = 0; ; refused++) {
       const opened = yield* Effect.result(attempt)
       if (Result.isSuccess(opened)) return opened.success
@@ -149,7 +163,10 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  const start = Effect.fnUntraced(function* (request: Request) {
+  const startUnder = Effect.fnUntraced(function* (
+    restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>,
+    request: Request
+  ) {
     if (!connection.isOpen()) return yield* Channel.lost("it had ended before", "did-not-run")
     const spare = request.pty === undefined ? takeSpare() : undefined
     if (spare !== undefined) {
@@ -169,13 +186,20 @@ export const make = Effect.fnUntraced(function* (
       )
     }
     const atOnce = request.atOnce ?? false
-    const process = yield* inline
-      ? openSession((nonce) => LoginWrapper.inline(nonce, request.script), request.pty, false, atOnce)
-      : openSession(LoginWrapper.reader, undefined, true, atOnce)
+    const opening: Opening = {
+      request: inline ? (nonce) => LoginWrapper.inline(nonce, request.script) : LoginWrapper.reader,
+      awaitsScript: !inline,
+      pty: request.pty,
+      late: request.late
+    }
+    const process = yield* restore(openSession(opening, atOnce))
     if (!inline) process.channel.write(LoginWrapper.readerInput(request.script))
     yield* refill
     return process
   })
 
-  return { start }
+  return {
+    // Once a script was sent its process is handed over, or nobody could end it.
+    start: (request) => Effect.uninterruptibleMask((restore) => startUnder(restore, request))
+  }
 })
