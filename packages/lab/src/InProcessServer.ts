@@ -46,13 +46,14 @@ export interface Fault {
 }
 
 /**
- * What becomes of a command: it runs; its request is refused; it is accepted and nothing follows; it is accepted and the
- * connection is reset; it runs, and the exit status is never sent, or is sent before its output.
+ * What becomes of a command: it runs; its request is refused; its channel is closed without an answer; it is accepted and
+ * nothing follows; it is accepted and the connection is reset; it runs, and the exit status is never sent, or is sent
+ * before its output.
  *
  * @since 0.1.0
  * @category models
  */
-export type ExecBehaviour = "run" | "refuse" | "silence" | "drop" | "no-status" | "status-first"
+export type ExecBehaviour = "run" | "refuse" | "close" | "silence" | "drop" | "no-status" | "status-first"
 
 /**
  * What may be said of the server; everything has a default.
@@ -106,6 +107,17 @@ export class InProcessServer extends Context.Service<
 const fail = (socket: Net.Socket, by: Fault["by"]): void => {
   if (by === "fin") socket.end()
   if (by === "rst") socket.resetAndDestroy()
+}
+
+/** The driver has no public way to close a session's channel before its request is answered. */
+const closeUnanswered = (client: Connection, session: Session): void => {
+  const { _protocol: protocol } = client as unknown as {
+    readonly _protocol: { readonly channelClose: (id: number) => void }
+  }
+  const { _chanInfo: channel } = session as unknown as {
+    readonly _chanInfo: { readonly outgoing: { readonly id: number } }
+  }
+  protocol.channelClose(channel.outgoing.id)
 }
 
 /** The stages before SSH itself: whatever the client says is read and left without an answer. */
@@ -169,7 +181,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
     return true
   }
 
-  const onSession = (session: Session, socket: Net.Socket, onOver: () => void): void => {
+  const onSession = (client: Connection, session: Session, socket: Net.Socket, onOver: () => void): void => {
     const env: Record<string, string> = {
       HOME: homeDir,
       USER: user,
@@ -196,8 +208,9 @@ export const make = Effect.fn("InProcessServer.make")(function* (
       lines.push(command === undefined ? "shell" : `exec ${command}`)
       if (failsAt("exec", socket)) return
       const behaviour = options.exec?.(command ?? "") ?? "run"
-      if (behaviour === "refuse") {
-        reject()
+      if (behaviour === "refuse" || behaviour === "close") {
+        if (behaviour === "refuse") reject()
+        else closeUnanswered(client, session)
         onOver()
         return
       }
@@ -219,6 +232,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
       children.set(started, socket)
       started.once("close", () => children.delete(started))
     }
+    session.on("close", () => lines.push("session closed"))
     session.on("exec", (accept, reject, { command }) => serve(command, accept, reject))
     session.on("shell", (accept, reject) => serve(undefined, accept, reject))
   }
@@ -245,7 +259,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
       }
       open++
       total++
-      onSession(accept(), socket, () => open--)
+      onSession(client, accept(), socket, () => open--)
     })
   }
 

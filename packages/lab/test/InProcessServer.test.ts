@@ -147,16 +147,19 @@ describe("InProcessServer", () => {
           exec: (command) =>
             command.startsWith("refuse ")
               ? "refuse"
-              : command.startsWith("echo none")
-                ? "no-status"
-                : command.startsWith("echo first")
-                  ? "status-first"
-                  : command === "drop"
-                    ? "drop"
-                    : "run"
+              : command.startsWith("close ")
+                ? "close"
+                : command.startsWith("echo none")
+                  ? "no-status"
+                  : command.startsWith("echo first")
+                    ? "status-first"
+                    : command === "drop"
+                      ? "drop"
+                      : "run"
         })
         const connection = yield* client(server)
         assert.isUndefined(yield* run(connection, "refuse this"))
+        assert.isUndefined(yield* run(connection, "close this"))
         const none = yield* run(connection, "echo none")
         assert.deepStrictEqual([none?.stdout.toString(), none?.code, none?.signal], ["none\n", undefined, undefined])
         const first = yield* run(connection, "echo first")
