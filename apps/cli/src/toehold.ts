@@ -3,21 +3,42 @@
  * The entry. The program stands in this very file as a text and is compiled only when it is needed, so that a call that
  * needs none of it costs no more than Node itself.
  */
-import { createRequire } from "node:module"
-import { dirname } from "node:path"
+import * as Module from "node:module"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { compileFunction } from "node:vm"
 import { code, version } from "virtual:program"
 
 type Main = (words: ReadonlyArray<string>, version: string) => Promise<number>
 
+/** A folder of the user's own, as what lies in a cache of compiled code is run; `undefined` for somebody without a home. */
+const cacheFolder = (): string | undefined => {
+  const { env, platform } = process
+  const under = (folder: string | undefined, ...names: ReadonlyArray<string>): string | undefined =>
+    folder === undefined || folder === "" ? undefined : join(folder, ...names)
+  const own = under(env["TOEHOLD_HOME"], "cache")
+  if (own !== undefined) return own
+  if (platform === "win32") return under(env["LOCALAPPDATA"], "toehold", "cache")
+  const home = platform === "darwin" ? under(env["HOME"], "Library", "Caches") : under(env["HOME"], ".cache")
+  return under(under(env["XDG_CACHE_HOME"]) ?? home, "toehold")
+}
+
+/** A module that compiles a text; Node has had this method for ever, but does not describe it. */
+interface TextModule {
+  filename: string
+  exports: { readonly main?: Main }
+  _compile(code: string, filename: string): void
+}
+
 const loadMain = (): Main => {
+  // Node 22.8 and newer keep the compiled code between runs.
+  const cache = cacheFolder()
+  if (cache !== undefined) Module.enableCompileCache?.(join(cache, "compiled"))
   const filename = fileURLToPath(import.meta.url)
-  const module: { exports: { main?: Main } } = { exports: {} }
-  const run = compileFunction(code, ["module", "exports", "require", "__filename", "__dirname"], { filename })
-  run(module, module.exports, createRequire(filename), filename, dirname(filename))
-  if (module.exports.main === undefined) throw new Error("the program is not whole")
-  return module.exports.main
+  const program = new Module.Module(filename) as unknown as TextModule // see there
+  program.filename = filename
+  program._compile(code, filename)
+  if (program.exports.main === undefined) throw new Error("the program is not whole")
+  return program.exports.main
 }
 
 const words = process.argv.slice(2)
