@@ -8,12 +8,13 @@ import { Config, Effect, FileSystem, Layer, type Path, type Redacted, type Scope
 import type { Duration } from "effect"
 import { ClientPlatform } from "./ClientPlatform.ts"
 import * as HostKeys from "./HostKeys.ts"
-import * as KnownHosts from "./KnownHosts.ts"
+import type * as KnownHosts from "./KnownHosts.ts"
 import * as SshAgent from "./SshAgent.ts"
 import * as SshClient from "./SshClient.ts"
 import * as SshConfig from "./SshConfig.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
 import * as SshError from "./SshError.ts"
+import * as SshPublicKey from "./SshPublicKey.ts"
 import * as SshTarget from "./SshTarget.ts"
 
 /**
@@ -253,7 +254,7 @@ export const showHostKey = Effect.fn("SshLogin.showHostKey")(function* (
         const unknown = {
           ...host,
           keyType: "",
-          fingerprint: KnownHosts.fingerprint(key),
+          fingerprint: SshPublicKey.fingerprint(key),
           files: [],
           certAuthority: false
         }

@@ -113,6 +113,10 @@ export const parseArguments = (root: CommandSpec, words: ReadonlyArray<string>):
     if (word.startsWith("-") && word !== "-") return readShort(word)
     const { children } = command
     if (children === undefined) {
+      // What follows would be flags of the command that is to run, and its faults would be blamed on them.
+      if (command.rest !== undefined && positional.length === (command.arguments ?? []).length) {
+        return fail(`"${word}" is one argument too many: put -- before the command that is to run.`)
+      }
       positional.push(word)
       return Result.void
     }
@@ -160,11 +164,7 @@ const checkOperands = (
     }
   }
   const extra = given[wanted.length]
-  if (extra !== undefined) {
-    return command.rest === undefined
-      ? fail(`${path.join(" ")} takes no further argument: "${extra}".`)
-      : fail(`"${extra}" is one argument too many: put -- before the command that is to run.`)
-  }
+  if (extra !== undefined) return fail(`${path.join(" ")} takes no further argument: "${extra}".`)
   if (rest !== undefined && command.rest === undefined) return fail(`${path.join(" ")} takes nothing after --.`)
   return Result.void
 }

@@ -114,7 +114,12 @@ export const doctor: Handler = (invocation) =>
       const result = yield* SshLogin.connect(target, {
         ...options,
         onEvent: (event) => {
-          if (event._tag === "Negotiated") agreed = [...event.chosen.kex, ...event.chosen.cipher.slice(0, 1)].join(", ")
+          // RFC 4253, section 7.1: of each list, the client's first that the server has as well.
+          if (event._tag === "Offered") {
+            const { ours, theirs } = event
+            const first = (kind: "kex" | "cipher") => ours[kind].find((name) => theirs[kind].includes(name)) ?? ""
+            agreed = `${first("kex")}, ${first("cipher")}`
+          }
           if (event._tag !== "StageDone") return Effect.void
           const { detail, durationMs, stage } = event
           doneMs += durationMs

@@ -1,5 +1,5 @@
 /** `toehold exec`: one command on one machine, its output as it comes or as documents. */
-import { Clock, Context, Deferred, Duration, Effect, FileSystem, Redacted, Stream } from "effect"
+import { Clock, Deferred, Effect, FileSystem, Redacted, Stream } from "effect"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -10,6 +10,7 @@ import * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { UsageError } from "../../UsageError.ts"
 import type { Handler, Invocation, Services } from "../commandSpec.ts"
+import { HeartbeatInterval } from "../heartbeat.ts"
 import { fileFailure, loginOptions, readTarget } from "../machine.ts"
 import { type CommandOutput, outputFields } from "../outputDocument.ts"
 import { OutputEvents } from "../outputEvents.ts"
@@ -18,11 +19,6 @@ import { note, printJson } from "../print.ts"
 
 /** Enough to read, little enough to hand to a model. */
 const defaultDocumentLimit = 256 * 1024
-
-/** Callers with an inactivity limit are promised a line every 15 seconds. */
-export const HeartbeatInterval = Context.Reference<Duration.Duration>("@toehold/cli/HeartbeatInterval", {
-  defaultValue: () => Duration.seconds(10)
-})
 
 export const exec: Handler = (invocation) =>
   Effect.gen(function* () {

@@ -14,7 +14,7 @@ import { plain, print, printJson } from "../print.ts"
 const describe = (entry: KnownHosts.Entry) => ({
   hosts: entry.hosts,
   keyType: entry.keyType,
-  fingerprint: KnownHosts.fingerprint(entry.blob),
+  fingerprint: SshPublicKey.fingerprint(entry.blob),
   marker: entry.marker ?? null,
   file: entry.file,
   line: entry.line,
@@ -78,11 +78,11 @@ const findKey = Effect.fnUntraced(function* (
     Effect.scoped(SshLogin.showHostKey(target, { ...options, keyTypes: types }))
   if (wanted === undefined) return yield* show(isFresh ? [] : undefined)
   const first = yield* show([])
-  if (KnownHosts.fingerprint(first.key) === wanted) return first
+  if (SshPublicKey.fingerprint(first.key) === wanted) return first
   const firstType = yield* typeOf(first.key)
   for (const type of keyTypes.filter((type) => type !== firstType)) {
     const other = yield* show([type]).pipe(
-      Effect.map((shown) => (KnownHosts.fingerprint(shown.key) === wanted ? shown : undefined)),
+      Effect.map((shown) => (SshPublicKey.fingerprint(shown.key) === wanted ? shown : undefined)),
       // A server without a key of this type.
       Effect.catchIf(
         ({ reason }) => reason._tag === "NoCommonAlgorithm" || reason._tag === "HostKeyChanged",
@@ -97,7 +97,7 @@ const findKey = Effect.fnUntraced(function* (
       host,
       port,
       keyType: firstType,
-      fingerprint: KnownHosts.fingerprint(first.key),
+      fingerprint: SshPublicKey.fingerprint(first.key),
       known: [{ keyType: "a key", fingerprint: wanted, file: "--fingerprint", line: 1 }]
     })
   )
@@ -125,7 +125,7 @@ export const hostsTrust: Handler = (invocation) =>
       machine,
       host: KnownHosts.hostName(host),
       keyType: yield* typeOf(key),
-      fingerprint: KnownHosts.fingerprint(key),
+      fingerprint: SshPublicKey.fingerprint(key),
       status: isOld ? "known" : before.length > 0 ? "replaced" : status,
       removed: before.filter((entry) => !Buffer.from(entry.blob).equals(key)).map(describe)
     }

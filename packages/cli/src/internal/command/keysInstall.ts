@@ -130,12 +130,13 @@ const verify = Effect.fnUntraced(function* (
   const platform = yield* ClientPlatform
   const beside = path.replace(/\.pub$/, "")
   const isBeside = beside !== path && (yield* Effect.orElseSucceed(fs.exists(beside), () => false))
-  const options = ["PreferredAuthentications=publickey", "IdentitiesOnly=yes"]
+  // Without the file, the agent may have the key among its others.
+  const options = ["PreferredAuthentications=publickey", ...(isBeside ? ["IdentitiesOnly=yes"] : [])]
   const { identityFiles: _, ...rest } = target
   const alone = yield* Effect.fromResult(
     SshTarget.withOptions(
       new SshTarget.SshTarget({ ...rest, identityFiles: [] }),
-      { identityFiles: [isBeside ? beside : path], options },
+      { identityFiles: isBeside ? [beside] : [], options },
       { platform }
     )
   )
