@@ -3,9 +3,15 @@ import { defineConfig } from "tsdown"
 
 const read = (path: string): string => Fs.readFileSync(new URL(path, import.meta.url), "utf8")
 
-const id = "virtual:program"
+const { version }: { readonly version: string } = JSON.parse(read("../../packages/cli/package.json"))
 
-/** The one file that is the program: the entry with `build/main.cjs` in it. */
+// One character beyond Latin-1 would double the memory and the time that the whole text takes.
+const code = read("build/main.cjs").replace(
+  /[^\0-\x7f]/g,
+  (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+)
+
+/** The one file that is the program: the entry with the text of `build/main.cjs` in it. */
 export default defineConfig({
   entry: { toehold: "src/toehold.ts" },
   format: "esm",
@@ -13,23 +19,5 @@ export default defineConfig({
   target: "node20.19",
   dts: false,
   minify: true,
-  plugins: [
-    {
-      name: "program",
-      resolveId: (source: string) => (source === id ? `\0${id}` : undefined),
-      load: (loaded: string) => {
-        if (loaded !== `\0${id}`) return undefined
-        const { version }: { readonly version: string } = JSON.parse(read("../../packages/cli/package.json"))
-        // One character beyond Latin-1 would double the memory and the time that the whole text takes.
-        const code = read("build/main.cjs").replace(
-          /[^\0-\x7f]/g,
-          (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
-        )
-        return [
-          `export const version = ${JSON.stringify(version)}`,
-          `export const code = ${JSON.stringify(code)}`
-        ].join("\n")
-      }
-    }
-  ]
+  define: { programVersion: JSON.stringify(version), programCode: JSON.stringify(code) }
 })

@@ -6,15 +6,19 @@
 import * as Module from "node:module"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { code, version } from "virtual:program"
+
+/** Put in by the build: the program's version, and all of its code as one CommonJS module. */
+declare const programVersion: string
+declare const programCode: string
 
 type Main = (words: ReadonlyArray<string>, version: string) => Promise<number>
+
+const under = (folder: string | undefined, ...names: ReadonlyArray<string>): string | undefined =>
+  folder === undefined || folder === "" ? undefined : join(folder, ...names)
 
 /** A folder of the user's own, as what lies in a cache of compiled code is run; `undefined` for somebody without a home. */
 const cacheFolder = (): string | undefined => {
   const { env, platform } = process
-  const under = (folder: string | undefined, ...names: ReadonlyArray<string>): string | undefined =>
-    folder === undefined || folder === "" ? undefined : join(folder, ...names)
   const own = under(env["TOEHOLD_HOME"], "cache")
   if (own !== undefined) return own
   if (platform === "win32") return under(env["LOCALAPPDATA"], "toehold", "cache")
@@ -36,11 +40,11 @@ const loadMain = (): Main => {
   const filename = fileURLToPath(import.meta.url)
   const program = new Module.Module(filename) as unknown as TextModule // see there
   program.filename = filename
-  program._compile(code, filename)
+  program._compile(programCode, filename)
   if (program.exports.main === undefined) throw new Error("the program is not whole")
   return program.exports.main
 }
 
 const words = process.argv.slice(2)
-if (words.length === 1 && words[0] === "--version") process.stdout.write(`${version}\n`)
-else process.exit(await loadMain()(words, version))
+if (words.length === 1 && words[0] === "--version") process.stdout.write(`${programVersion}\n`)
+else process.exit(await loadMain()(words, programVersion))

@@ -34,6 +34,8 @@ export interface FailureDocument extends Partial<CommandOutput> {
   }
 }
 
+const shownElsewhere = new Set(["_tag", "outcome", "isRetryable", "stdout", "stderr"])
+
 /**
  * The document for a failure.
  *
@@ -57,7 +59,6 @@ export const of = (failure: Failure): FailureDocument => {
   }
   const { reason } = failure
   const output = "stdout" in reason ? outputFields(reason.stdout, reason.stderr) : {}
-  const own = ["_tag", "outcome", "isRetryable", "stdout", "stderr"]
   return {
     error: {
       reason: reason._tag,
@@ -65,7 +66,7 @@ export const of = (failure: Failure): FailureDocument => {
       fix: failure.fix,
       isRetryable: failure.isRetryable,
       outcome: failure.outcome,
-      details: Object.fromEntries(Object.entries(reason).filter(([name]) => !own.includes(name)))
+      details: Object.fromEntries(Object.entries(reason).filter(([name]) => !shownElsewhere.has(name)))
     },
     ...output
   }

@@ -39,10 +39,10 @@ const listener = (says: string | undefined) =>
 
 const before = ["dns", "tcp", "banner", "kex", "host-key"]
 
+const doctor = (words: ReadonlyArray<string>) => toeholdJson<Report>(["doctor", ...words, "--json"])
+
 describeWith(["sshd"], "toehold doctor", () => {
   it.layer(sshd, { excludeTestServices: true })((it) => {
-    const doctor = (words: ReadonlyArray<string>) => toeholdJson<Report>(["doctor", ...words, "--json"])
-
     it.effect("goes through every stage of a machine that is well", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer.OpenSshServer

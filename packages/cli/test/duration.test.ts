@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parseDuration } from "../src/internal/duration.ts"
 
+const read = (text: string) => Result.getOrElse(parseDuration(text), () => undefined)
+
 describe("parseDuration", () => {
   it("reads a number with its unit", () => {
-    const read = (text: string) => Result.getOrElse(parseDuration(text), () => undefined)
     assert.deepStrictEqual(["500ms", "15s", "2m", "1h", "1.5s"].map(read), [500, 15_000, 120_000, 3_600_000, 1500])
     for (const text of ["", "5", "s", "5 s", "-5s", "5d", "1e3s", "0s", "0.0ms", "999h", "5S", "٣s"]) {
       assert.isUndefined(read(text), text)

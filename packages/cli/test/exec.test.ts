@@ -19,15 +19,15 @@ interface Failed {
   readonly stdout?: string
 }
 
+const exec = (words: ReadonlyArray<string>, options?: Options) =>
+  OpenSshServer.use((server) => toehold(["exec", machineOf(server), ...withKey(server), ...words], options))
+const document = <A>(flags: ReadonlyArray<string>, command: ReadonlyArray<string>, options?: Options) =>
+  OpenSshServer.use((server) =>
+    toeholdJson<A>(["exec", machineOf(server), ...withKey(server), "--json", ...flags, "--", ...command], options)
+  )
+
 describeWith(["sshd"], "toehold exec", () => {
   it.layer(sshd, { excludeTestServices: true })((it) => {
-    const exec = (words: ReadonlyArray<string>, options?: Options) =>
-      OpenSshServer.use((server) => toehold(["exec", machineOf(server), ...withKey(server), ...words], options))
-    const document = <A>(flags: ReadonlyArray<string>, command: ReadonlyArray<string>, options?: Options) =>
-      OpenSshServer.use((server) =>
-        toeholdJson<A>(["exec", machineOf(server), ...withKey(server), "--json", ...flags, "--", ...command], options)
-      )
-
     it.effect("passes on output and exit code, and arguments as they are", () =>
       Effect.gen(function* () {
         const words = ["a b", "'", '"', "$HOME", "new\nline", "", "*", "--json"]

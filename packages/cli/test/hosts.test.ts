@@ -13,17 +13,17 @@ interface Entry {
   readonly fingerprint: string
 }
 
+/** A known_hosts file of its own, in the server's folder. */
+const setUp = (name: string, content?: string) =>
+  Effect.map(OpenSshServer, (server) => {
+    const file = Path.join(server.tempDir, name)
+    if (content !== undefined) Fs.writeFileSync(file, content)
+    const flags = ["-F", "none", "--known-hosts", file]
+    return { server, file, flags, machine: machineOf(server), read: () => Fs.readFileSync(file, "utf8") }
+  })
+
 describeWith(["sshd"], "toehold hosts", () => {
   it.layer(sshd, { excludeTestServices: true })((it) => {
-    /** A known_hosts file of its own, in the server's folder. */
-    const setUp = (name: string, content?: string) =>
-      Effect.map(OpenSshServer, (server) => {
-        const file = Path.join(server.tempDir, name)
-        if (content !== undefined) Fs.writeFileSync(file, content)
-        const flags = ["-F", "none", "--known-hosts", file]
-        return { server, file, flags, machine: machineOf(server), read: () => Fs.readFileSync(file, "utf8") }
-      })
-
     it.effect("trust puts the key on file without a login, list shows it, forget removes it", () =>
       Effect.gen(function* () {
         const { file, flags, machine, read, server } = yield* setUp("trust")

@@ -28,10 +28,10 @@ interface Made {
   readonly encrypted: boolean
 }
 
-RealPart.describeWith(["ssh-keygen"], "toehold keys", () => {
-  const keygen = (...args: ReadonlyArray<string>) =>
-    ChildProcess.spawnSync(RealPart.path("ssh-keygen"), args, { encoding: "utf8" }).stdout.trim()
+const keygen = (...args: ReadonlyArray<string>) =>
+  ChildProcess.spawnSync(RealPart.path("ssh-keygen"), args, { encoding: "utf8" }).stdout.trim()
 
+RealPart.describeWith(["ssh-keygen"], "toehold keys", () => {
   it.effect("generate makes a key that ssh-keygen reads, closed to others from the start", () =>
     Effect.gen(function* () {
       const made = yield* runJson<Made>("generate", at("ed"), "--comment", "me and you")

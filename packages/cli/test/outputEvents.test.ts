@@ -42,7 +42,7 @@ describe("OutputEvents", () => {
     { bytes: Bytes, lengths: Lengths },
     ({ bytes, lengths }) => {
       const events = feed(cut(Uint8Array.from(bytes), lengths))
-      assert.deepStrictEqual([...Buffer.concat(events.map(bytesOf))], bytes)
+      assert.deepStrictEqual(Array.from(Buffer.concat(events.map(bytesOf))), bytes)
       inOrder(events)
     },
     { arbitrary: { runs: 300 } }

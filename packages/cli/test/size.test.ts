@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parseSize } from "../src/internal/size.ts"
 
+const read = (text: string) => Result.getOrElse(parseSize(text), () => undefined)
+
 describe("parseSize", () => {
   it("reads bytes, and a number with its unit", () => {
-    const read = (text: string) => Result.getOrElse(parseSize(text), () => undefined)
     const known = ["0", "4096", "64KiB", "10MB", "1.5kib", "2gb", "7b"]
     assert.deepStrictEqual(known.map(read), [0, 4096, 65_536, 10_000_000, 1536, 2_000_000_000, 7])
     for (const text of ["", "KiB", "-1", "1 KB", "1TB", "1e6", "999999999999999GiB"])

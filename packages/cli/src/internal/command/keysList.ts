@@ -59,7 +59,7 @@ const readKey = Effect.fnUntraced(function* (path: string) {
 const inAgent = Effect.gen(function* () {
   const platform = yield* ClientPlatform
   for (const path of SshAgent.locate(platform, { pipes: yield* SshAgent.findPipes(platform) })) {
-    const keys = yield* SshAgent.keys(path)
+    const keys = yield* Effect.scoped(SshAgent.keys(path))
     if (keys.length === 0) continue
     return keys.flatMap((key): ReadonlyArray<Listed> => {
       const parsed = SshPublicKey.fromBlob(key.publicBlob, { source: "agent", comment: key.comment })
