@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import { Effect, FileSystem } from "effect"
 import { createHash } from "node:crypto"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
@@ -50,6 +50,20 @@ export const locate = (
   )
   return [...named, "\\\\.\\pipe\\openssh-ssh-agent", ...pageant.map((pipe) => `\\\\.\\pipe\\${pipe}`)]
 }
+
+/**
+ * The named pipes that exist, for {@link locate}; none but on Windows. Pageant's has a name of its own in each session.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const findPipes = Effect.fnUntraced(function* (
+  platform: Platform
+): Effect.fn.Return<ReadonlyArray<string>, never, FileSystem.FileSystem> {
+  if (platform.os !== "win32") return []
+  const fs = yield* FileSystem.FileSystem
+  return yield* Effect.orElseSucceed(fs.readDirectory("\\\\.\\pipe\\"), () => [])
+})
 
 /** An agent that asks a person before it answers may take this long; without a person it must not hold up everything. */
 const answerWithin = "10 seconds"

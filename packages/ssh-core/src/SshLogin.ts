@@ -8,11 +8,13 @@ import { Config, Effect, FileSystem, Layer, type Path, type Redacted, type Scope
 import type { Duration } from "effect"
 import { ClientPlatform } from "./ClientPlatform.ts"
 import * as HostKeys from "./HostKeys.ts"
+import type * as KnownHosts from "./KnownHosts.ts"
 import * as SshAgent from "./SshAgent.ts"
 import * as SshClient from "./SshClient.ts"
 import * as SshConfig from "./SshConfig.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
 import * as SshError from "./SshError.ts"
+import * as SshPublicKey from "./SshPublicKey.ts"
 import * as SshTarget from "./SshTarget.ts"
 
 /**
@@ -74,7 +76,7 @@ export const resolve = Effect.fn("SshLogin.resolve")(function* (
   const platform = yield* ClientPlatform
   const named = yield* targetOf(machine)
   const target = yield* SshConfig.resolve(named, { allowExec: options.allowExec })
-  const pipes = yield* windowsPipes(platform.os)
+  const pipes = yield* SshAgent.findPipes(platform)
   const { authentication } = target
   const allowed: Readonly<Record<SshClient.AuthMethod, boolean>> = {
     publickey: authentication.publicKey,
@@ -142,13 +144,6 @@ const policyOf = (checking: SshConfig.StrictHostKeyChecking | undefined): HostKe
       return "strict"
   }
 }
-
-/** Pageant's pipe has a name of its own in each Windows session, so the pipes that exist are listed. */
-const windowsPipes = Effect.fnUntraced(function* (os: string) {
-  if (os !== "win32") return []
-  const fs = yield* FileSystem.FileSystem
-  return yield* Effect.orElseSucceed(fs.readDirectory("\\\\.\\pipe\\"), () => [])
-})
 
 /** Hops that lead in a circle would go on for ever. */
 const maxHops = 16
@@ -221,6 +216,60 @@ const connectHops = Effect.fnUntraced(function* (
         : yield* SshClient.make({ ...resolved.client, via }).pipe(Effect.provideService(HostKeys.HostKeys, hostKeys))
   }
   return via
+})
+
+/**
+ * The public key that a machine shows, in SSH wire format, and the name that known_hosts has it under.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ShownHostKey {
+  readonly host: KnownHosts.Host
+  readonly key: Uint8Array
+}
+
+/**
+ * Asks a machine for its host key and leaves before the login; nothing is judged and nothing is written. Jump hosts on
+ * the way are logged in to and judged as always. With `keyTypes` the machine is asked for keys of these types, else for
+ * those that are on file for it. Fails as `SshClient.make` does.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const showHostKey = Effect.fn("SshLogin.showHostKey")(function* (
+  machine: string | SshTarget.SshTarget,
+  options: Options & { readonly keyTypes?: ReadonlyArray<string> | undefined } = {}
+): Effect.fn.Return<ShownHostKey, SshError.SshError, Services | Scope.Scope> {
+  const { client, hostKeys, target } = yield* resolve(machine, options)
+  const service = yield* HostKeys.make(hostKeys)
+  const { keyTypes } = options
+  let shown: ShownHostKey | undefined
+  const looking = HostKeys.HostKeys.of({
+    ...service,
+    ...(keyTypes === undefined ? {} : { knownTypes: () => Effect.succeed(keyTypes) }),
+    verify: ({ key, ...host }) =>
+      Effect.suspend(() => {
+        shown = { host, key }
+        const unknown = {
+          ...host,
+          keyType: "",
+          fingerprint: SshPublicKey.fingerprint(key),
+          files: [],
+          certAuthority: false
+        }
+        return Effect.fail(SshError.make(new SshError.HostKeyUnknown(unknown)))
+      })
+  })
+  const via = yield* connectHops(target, options, 0)
+  return yield* SshClient.make({ ...client, identities: [], agentPaths: [], password: undefined, via }).pipe(
+    Effect.provideService(HostKeys.HostKeys, looking),
+    Effect.scoped,
+    Effect.matchEffect({
+      onFailure: (error) => (shown === undefined ? Effect.fail(error) : Effect.succeed(shown)),
+      onSuccess: () => Effect.die("the login went on without a judgement of the host key")
+    })
+  )
 })
 
 /**

@@ -132,20 +132,21 @@ const open = Effect.fnUntraced(function* (
   }
   const clock = yield* Clock.Clock
   let resolved = start
+  const dnsDone = (detail: string) =>
+    options.emit({ _tag: "StageDone", stage: "dns", durationMs: Number(resolved - start) / 1e6, detail })
   const { remoteAddress, socket } = yield* Socket.open(
     { host: options.host, port: options.port, family: options.family },
     () => {
       resolved = clock.monotonicTimeNanosUnsafe()
       progress.stage = "tcp"
     }
+  ).pipe(
+    // The look-up was over when the connection failed, or its time ran out.
+    Effect.tapError(({ reason }) => (reason._tag === "DnsFailed" ? Effect.void : dnsDone(""))),
+    Effect.onInterrupt(() => (progress.stage === "tcp" ? dnsDone("") : Effect.void))
   )
   const connected = yield* Clock.monotonicTimeNanos
-  yield* options.emit({
-    _tag: "StageDone",
-    stage: "dns",
-    durationMs: Number(resolved - start) / 1e6,
-    detail: remoteAddress
-  })
+  yield* dnsDone(remoteAddress)
   yield* options.emit({
     _tag: "StageDone",
     stage: "tcp",

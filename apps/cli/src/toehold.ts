@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/**
+ * The entry. The program stands in this very file as a text and is compiled only when it is needed, so that a call that
+ * needs none of it costs no more than Node itself.
+ */
+import * as Module from "node:module"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+/** Put in by the build: the program's version, and all of its code as one CommonJS module. */
+declare const programVersion: string
+declare const programCode: string
+
+type Main = (words: ReadonlyArray<string>, version: string) => Promise<number>
+
+const under = (folder: string | undefined, ...names: ReadonlyArray<string>): string | undefined =>
+  folder === undefined || folder === "" ? undefined : join(folder, ...names)
+
+/** A folder of the user's own, as what lies in a cache of compiled code is run; `undefined` for somebody without a home. */
+const cacheFolder = (): string | undefined => {
+  const { env, platform } = process
+  const own = under(env["TOEHOLD_HOME"], "cache")
+  if (own !== undefined) return own
+  if (platform === "win32") return under(env["LOCALAPPDATA"], "toehold", "cache")
+  const home = platform === "darwin" ? under(env["HOME"], "Library", "Caches") : under(env["HOME"], ".cache")
+  return under(under(env["XDG_CACHE_HOME"]) ?? home, "toehold")
+}
+
+/** A module that compiles a text; Node has had this method for ever, but does not describe it. */
+interface TextModule {
+  filename: string
+  exports: { readonly main?: Main }
+  _compile(code: string, filename: string): void
+}
+
+const loadMain = (): Main => {
+  // Node 22.8 and newer keep the compiled code between runs.
+  const cache = cacheFolder()
+  if (cache !== undefined) Module.enableCompileCache?.(join(cache, "compiled"))
+  const filename = fileURLToPath(import.meta.url)
+  const program = new Module.Module(filename) as unknown as TextModule // see there
+  program.filename = filename
+  program._compile(programCode, filename)
+  if (program.exports.main === undefined) throw new Error("the program is not whole")
+  return program.exports.main
+}
+
+const words = process.argv.slice(2)
+if (words.length === 1 && words[0] === "--version") process.stdout.write(`${programVersion}\n`)
+else process.exit(await loadMain()(words, programVersion))

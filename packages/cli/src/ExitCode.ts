@@ -1,0 +1,134 @@
+/**
+ * The exit codes of the program, and which failure has which.
+ *
+ * @since 0.1.0
+ */
+import type * as SshError from "@toehold/ssh-core/SshError"
+import type { Failure } from "./FailureDocument.ts"
+import { signalNumber } from "./internal/signalNumber.ts"
+
+/** @since 0.1.0 */
+export const done = 0
+/** @since 0.1.0 */
+export const failed = 1
+/** @since 0.1.0 */
+export const usage = 64
+/** @since 0.1.0 */
+export const badInput = 65
+/** @since 0.1.0 */
+export const noInput = 66
+/** @since 0.1.0 */
+export const unreachable = 69
+/** @since 0.1.0 */
+export const io = 74
+/** @since 0.1.0 */
+export const tryAgain = 75
+/** @since 0.1.0 */
+export const notPermitted = 77
+/** @since 0.1.0 */
+export const configuration = 78
+/** @since 0.1.0 */
+export const timeout = 124
+/** @since 0.1.0 */
+export const interrupted = 130
+/**
+ * The reader of a command's output went away, and the command was killed for it: what a shell reports for SIGPIPE.
+ *
+ * @since 0.1.0
+ */
+export const outputClosed = 141
+/**
+ * `exec` could not reach the machine, log in or keep the connection, as with `ssh`.
+ *
+ * @since 0.1.0
+ */
+export const transport = 255
+
+/**
+ * The exit code for a reason, for every command but `exec`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofReason = (reason: SshError.Reason): number => {
+  switch (reason._tag) {
+    case "DnsFailed":
+    case "ConnectionRefused":
+    case "ConnectTimeout":
+    case "HostUnreachable":
+    case "NotSsh":
+    case "ConnectionClosed":
+    case "NoCommonAlgorithm":
+    case "ConnectionLost":
+      return unreachable
+    case "HostKeyUnknown":
+    case "HostKeyChanged":
+    case "HostKeyRevoked":
+    case "KeyPassphraseMissing":
+    case "KeyPassphraseWrong":
+    case "KeyPermissions":
+    case "AuthRejected":
+    case "PasswordExpired":
+    case "PermissionDenied":
+      return notPermitted
+    case "ChannelRefused":
+      return reason.busy ? tryAgain : notPermitted
+    case "KeyUnreadable":
+    case "KeyFormatUnsupported":
+    case "KeyIsPublic":
+      return badInput
+    case "CommandTimeout":
+    case "IdleTimeout":
+      return timeout
+    case "NotFound":
+      return noInput
+    case "FileLocked":
+      return tryAgain
+    case "FileFailed":
+      return io
+    case "InvalidTarget":
+      return reason.location === undefined ? usage : configuration
+    case "InvalidArgument":
+      return usage
+  }
+}
+
+/**
+ * The exit code for a failure, for every command but `exec`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofFailure = (failure: Failure): number => {
+  switch (failure._tag) {
+    case "UsageError":
+      return usage
+    case "OutputFailed":
+    case "InputFailed":
+      return io
+    case "SshError":
+      return ofReason(failure.reason)
+  }
+}
+
+/**
+ * The exit code of `exec` for a failure of its own: usage as everywhere, 124 for its time limits, else 255.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofExecFailure = (failure: Failure): number => {
+  if (failure._tag === "OutputFailed" && failure.isClosed) return outputClosed
+  const code = ofFailure(failure)
+  return code === usage || code === timeout ? code : transport
+}
+
+/**
+ * The exit code of `exec` for a command that ended: its own, or 128 and the number of the signal that ended it (SIGKILL's
+ * for a signal that has no number here).
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofStatus = (status: { readonly exitCode: number | null; readonly signal: string | null }): number =>
+  status.exitCode ?? 128 + signalNumber(status.signal ?? "")

@@ -1,0 +1,5 @@
+export * as Cli from "./Cli.ts"
+export * as ExitCode from "./ExitCode.ts"
+export * as FailureDocument from "./FailureDocument.ts"
+export * as StandardStreams from "./StandardStreams.ts"
+export * as UsageError from "./UsageError.ts"

@@ -1,0 +1,197 @@
+/** `toehold doctor`: the way to a machine, stage by stage. */
+import { Clock, Effect } from "effect"
+import * as SshCommand from "@toehold/ssh-core/SshCommand"
+import type { Stage } from "@toehold/ssh-core/SshConnectEvent"
+import type { SshClient } from "@toehold/ssh-core/SshClient"
+import * as SshError from "@toehold/ssh-core/SshError"
+import * as SshLogin from "@toehold/ssh-core/SshLogin"
+import * as ExitCode from "../../ExitCode.ts"
+import * as FailureDocument from "../../FailureDocument.ts"
+import type { StandardStreams } from "../../StandardStreams.ts"
+import type { Handler } from "../commandSpec.ts"
+import { loginOptions, readTarget } from "../machine.ts"
+import { plain, print, printJson } from "../print.ts"
+
+type StageName = Stage | "channel" | "sftp" | "shell"
+
+interface StageResult {
+  readonly name: StageName
+  readonly ok: boolean
+  readonly durationMs: number
+  readonly detail: string
+}
+
+const labels: Readonly<Record<StageName, string>> = {
+  dns: "dns",
+  tcp: "tcp",
+  banner: "banner",
+  kex: "key exchange",
+  "host-key": "host key",
+  auth: "auth",
+  channel: "channel",
+  sftp: "sftp",
+  shell: "shell"
+}
+
+/** The stage of connecting that a reason belongs to; `undefined` for what is wrong before the first. */
+export const stageOf = (reason: SshError.Reason): Stage | undefined => {
+  switch (reason._tag) {
+    case "DnsFailed":
+      return "dns"
+    case "ConnectionRefused":
+    case "HostUnreachable":
+      return "tcp"
+    case "ConnectTimeout":
+    case "ConnectionClosed":
+      return reason.stage
+    case "NotSsh":
+      return "banner"
+    case "NoCommonAlgorithm":
+      return "kex"
+    case "HostKeyUnknown":
+    case "HostKeyChanged":
+    case "HostKeyRevoked":
+      return "host-key"
+    case "KeyUnreadable":
+    case "KeyPassphraseMissing":
+    case "KeyPassphraseWrong":
+    case "KeyFormatUnsupported":
+    case "KeyIsPublic":
+    case "KeyPermissions":
+    case "AuthRejected":
+    case "PasswordExpired":
+      return "auth"
+    default:
+      return undefined
+  }
+}
+
+const round = (durationMs: number): number => Math.round(durationMs * 10) / 10
+
+const sinceWhen = Effect.map(Clock.monotonicTimeNanos, (begin) =>
+  Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begin) / 1e6)
+)
+
+/** Says what the account runs, on one line each. */
+const shellProbe = SshCommand.shell('id -un 2>/dev/null || echo "$LOGNAME"; uname -sm 2>/dev/null || echo unknown')
+
+export const doctor: Handler = (invocation) =>
+  Effect.gen(function* () {
+    const machine = invocation.argument(0)
+    const target = yield* readTarget(invocation, machine)
+    const options = yield* loginOptions(invocation)
+    const isJson = invocation.has("json")
+    const stages: Array<StageResult> = []
+
+    const add = (stage: StageResult) => {
+      stages.push(stage)
+      const { detail, durationMs, name, ok } = stage
+      const mark = ok ? "ok  " : name === "sftp" ? "warn" : "FAIL"
+      return isJson
+        ? Effect.void
+        : print(`${mark}  ${labels[name].padEnd(12)}  ${durationMs.toFixed(1).padStart(8)} ms  ${plain(detail)}\n`)
+    }
+
+    /** Runs a stage of ours, and adds it whichever way it ends. */
+    const probe = <A, R>(name: StageName, effect: Effect.Effect<A, SshError.SshError, R>, tell: (value: A) => string) =>
+      Effect.gen(function* () {
+        const elapsed = yield* sinceWhen
+        const result = yield* Effect.result(effect)
+        const durationMs = round(yield* elapsed)
+        if (result._tag === "Success") {
+          yield* add({ name, ok: true, durationMs, detail: tell(result.success) })
+          return undefined
+        }
+        yield* add({ name, ok: false, durationMs, detail: result.failure.message })
+        return result.failure
+      })
+
+    const check = Effect.gen(function* () {
+      const elapsed = yield* sinceWhen
+      let doneMs = 0
+      let agreed = ""
+      const services = yield* Effect.context<StandardStreams>()
+      const result = yield* SshLogin.connect(target, {
+        ...options,
+        onEvent: (event) => {
+          // RFC 4253, section 7.1: of each list, the client's first that the server has as well.
+          if (event._tag === "Offered") {
+            const { ours, theirs } = event
+            const first = (kind: "kex" | "cipher") => ours[kind].find((name) => theirs[kind].includes(name)) ?? ""
+            agreed = `${first("kex")}, ${first("cipher")}`
+          }
+          if (event._tag !== "StageDone") return Effect.void
+          const { detail, durationMs, stage } = event
+          doneMs += durationMs
+          const result = {
+            name: stage,
+            ok: true,
+            durationMs: round(durationMs),
+            detail: detail === "" ? agreed : detail
+          }
+          // A reader that went away is noticed at the end.
+          return Effect.ignore(add(result)).pipe(Effect.provideContext(services))
+        }
+      }).pipe(Effect.result)
+      if (result._tag === "Failure") {
+        const stage = stageOf(result.failure.reason)
+        if (stage !== undefined) {
+          const durationMs = round(Math.max(0, (yield* elapsed) - doneMs))
+          yield* add({ name: stage, ok: false, durationMs, detail: result.failure.message })
+        }
+        return result.failure
+      }
+      return yield* checkSession(result.success)
+    })
+
+    const checkSession = Effect.fnUntraced(function* (client: SshClient["Service"]) {
+      // A shell that can't be run is told apart from a channel that isn't opened: it is the last stage's to report.
+      const channel = yield* probe(
+        "channel",
+        client.exec(SshCommand.argv(["true"]), { timeout: "30 seconds" }).pipe(
+          Effect.as("a session runs a command"),
+          Effect.catchIf(
+            ({ reason }) => reason._tag === "ChannelRefused" && reason.request === "shell",
+            () => Effect.succeed("a session opens")
+          )
+        ),
+        (detail) => detail
+      )
+      if (channel !== undefined) return channel
+      yield* probe("sftp", client.checkSftp, () => "the subsystem answers")
+      return yield* probe(
+        "shell",
+        Effect.map(client.exec(shellProbe, { timeout: "30 seconds", maxOutput: 1024 }), ({ stdout }) =>
+          stdout.text.trim().split("\n").join(" on ")
+        ),
+        (detail) => detail
+      )
+    })
+
+    const failure = yield* Effect.scoped(check)
+    const sftp = stages.find(({ name }) => name === "sftp")
+    const withoutSftp = sftp?.ok === false
+    const verdict =
+      failure !== undefined
+        ? failure.message
+        : withoutSftp
+          ? "Ready for commands, but file transfer will not work: the machine has no SFTP."
+          : "Ready: commands run and files can be transferred."
+    const fix =
+      failure !== undefined
+        ? failure.fix
+        : withoutSftp
+          ? 'Enable "Subsystem sftp internal-sftp" in the machine\'s sshd_config, or install its sftp-server.'
+          : ""
+    if (isJson) {
+      yield* printJson({
+        stages,
+        verdict,
+        fix,
+        ...(failure === undefined ? {} : { error: FailureDocument.of(failure).error })
+      })
+    } else {
+      yield* print(`\n${plain(verdict)}\n${fix === "" ? "" : `${plain(fix)}\n`}`)
+    }
+    return failure === undefined ? ExitCode.done : ExitCode.ofReason(failure.reason)
+  })

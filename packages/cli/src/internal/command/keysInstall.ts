@@ -1,0 +1,156 @@
+/** `toehold keys install`: puts a public key on a machine, and sees that it opens the door. */
+import { Effect, FileSystem, Result } from "effect"
+import { ClientPlatform, sshDir } from "@toehold/ssh-core/ClientPlatform"
+import * as SshCommand from "@toehold/ssh-core/SshCommand"
+import * as SshError from "@toehold/ssh-core/SshError"
+import * as SshLogin from "@toehold/ssh-core/SshLogin"
+import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
+import * as SshTarget from "@toehold/ssh-core/SshTarget"
+import * as ExitCode from "../../ExitCode.ts"
+import type { Handler, Invocation } from "../commandSpec.ts"
+import { keyFields } from "../keyFlags.ts"
+import { fileFailure, loginOptions, readTarget } from "../machine.ts"
+import { note, print, printJson } from "../print.ts"
+
+/**
+ * Runs with the line in `$1` and its type and base64 in `$2`, on any POSIX shell (dash and BusyBox included). A key that
+ * is there already stays as it is, options and all. A last line without its end would swallow the new one.
+ */
+const script = `umask 077
+cd || exit 1
+mkdir -p .ssh || exit 1
+f=.ssh/authorized_keys
+if [ -f "$f" ] && grep -v '^[[:blank:]]*#' "$f" | grep -qF -e "$2"; then echo present; exit 0; fi
+if [ -s "$f" ] && [ -n "$(tail -c 1 "$f")" ]; then echo >> "$f" || exit 1; fi
+printf '%s\\n' "$1" >> "$f" || exit 1
+if command -v restorecon > /dev/null 2>&1; then restorecon -F .ssh "$f" > /dev/null 2>&1; fi
+echo added`
+
+const defaultNames = ["id_ed25519", "id_ecdsa", "id_rsa"]
+
+/** The public key file: the one that is named, that of the named private key, or the first of the usual ones. */
+const publicFile = Effect.fnUntraced(function* (invocation: Invocation) {
+  const fs = yield* FileSystem.FileSystem
+  const platform = yield* ClientPlatform
+  const given = invocation.arguments[1]
+  if (given !== undefined) {
+    // A private key's name is what people have at hand.
+    if (given.endsWith(".pub")) return given
+    const beside = yield* Effect.orElseSucceed(fs.exists(`${given}.pub`), () => false)
+    return beside ? `${given}.pub` : given
+  }
+  const separator = platform.os === "win32" ? "\\" : "/"
+  const names = [
+    ...invocation.all("identity").map((file) => `${file}.pub`),
+    ...defaultNames.map((name) => `${sshDir(platform)}${separator}${name}.pub`)
+  ]
+  for (const name of names) {
+    if (yield* Effect.orElseSucceed(fs.exists(name), () => false)) return name
+  }
+  return yield* SshError.make(
+    new SshError.InvalidArgument({
+      argument: "KEY.pub",
+      detail: `there is no public key in ${sshDir(platform)}`,
+      hint: "Make a key with: toehold keys generate FILE, then name FILE.pub here."
+    })
+  )
+})
+
+const maxPublicBytes = 64 * 1024
+
+const readPublic = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const failed = Effect.mapError((error: Parameters<typeof fileFailure>[1]) => fileFailure(path, error))
+  const { size } = yield* failed(fs.stat(path))
+  if (size > maxPublicBytes) return yield* SshError.make(new SshError.FileFailed({ path, detail: "it is too large" }))
+  const bytes = yield* failed(fs.readFile(path))
+  const text = new TextDecoder().decode(bytes)
+  // A private key must not travel, whatever could be made out of it.
+  if (text.includes("PRIVATE KEY") || text.startsWith("PuTTY-User-Key-File")) {
+    return yield* SshError.make(
+      new SshError.InvalidArgument({
+        argument: path,
+        detail: "it is a private key; the public one goes to the machine",
+        hint: `Give ${path}.pub, or make it with: toehold keys convert ${path} ${path}.pub --format public`
+      })
+    )
+  }
+  return yield* Effect.fromResult(SshPublicKey.parse(bytes, { source: path }))
+})
+
+export const keysInstall: Handler = (invocation) =>
+  Effect.gen(function* () {
+    const machine = invocation.argument(0)
+    const target = yield* readTarget(invocation, machine)
+    const login = yield* loginOptions(invocation)
+    const path = yield* publicFile(invocation)
+    const key = yield* readPublic(path)
+    const status = yield* install(target, login, key)
+    const fields = keyFields(key)
+    const verified = yield* verify(target, login, path, fields.fingerprint)
+    if (!verified) {
+      yield* note(`the login with the key was not tried: its private half is neither beside ${path} nor in the agent.`)
+    }
+    yield* invocation.has("json")
+      ? printJson({ machine, key: fields, status, verified })
+      : print(
+          `${fields.fingerprint} ${status === "added" ? "added" : "was there already"}${verified ? ", and it logs in" : ""}.\n`
+        )
+    return ExitCode.done
+  })
+
+const install = Effect.fnUntraced(function* (
+  target: SshTarget.SshTarget,
+  login: SshLogin.Options,
+  key: SshPublicKey.SshPublicKey
+) {
+  const client = yield* SshLogin.connect(target, login)
+  const wire = `${key.type} ${Buffer.from(key.blob).toString("base64")}`
+  const words = ["/bin/sh", "-c", script, "sh", SshPublicKey.toLine(key), wire] as const
+  const result = yield* client.exec(SshCommand.argv([...words]), { timeout: "30 seconds", maxOutput: 4096 })
+  const said = result.stdout.text.trim()
+  if (said === "added" || said === "present") return said
+  return yield* SshError.make(
+    new SshError.PermissionDenied({
+      path: "~/.ssh/authorized_keys",
+      detail:
+        result.stderr.text.trim() || `the machine's shell ended with ${result.exitCode ?? result.signal ?? "nothing"}`
+    })
+  )
+}, Effect.scoped)
+
+/** Logs in with this key alone. `false` where its private half is not at hand. */
+const verify = Effect.fnUntraced(function* (
+  target: SshTarget.SshTarget,
+  login: SshLogin.Options,
+  path: string,
+  fingerprint: string
+) {
+  const fs = yield* FileSystem.FileSystem
+  const platform = yield* ClientPlatform
+  const beside = path.replace(/\.pub$/, "")
+  const isBeside = beside !== path && (yield* Effect.orElseSucceed(fs.exists(beside), () => false))
+  // Without the file, the agent may have the key among its others.
+  const options = ["PreferredAuthentications=publickey", ...(isBeside ? ["IdentitiesOnly=yes"] : [])]
+  const { identityFiles: _, ...rest } = target
+  const alone = yield* Effect.fromResult(
+    SshTarget.withOptions(
+      new SshTarget.SshTarget({ ...rest, identityFiles: [] }),
+      { identityFiles: isBeside ? [beside] : [], options },
+      { platform }
+    )
+  )
+  const tried = yield* Effect.result(
+    Effect.scoped(SshLogin.connect(alone, { ...login, password: undefined, spareSessions: 0 }))
+  )
+  const attempts = Result.isSuccess(tried)
+    ? tried.success.connection.authAttempts
+    : tried.failure.reason._tag === "AuthRejected"
+      ? tried.failure.reason.attempts
+      : []
+  const isOurs = attempts.some((attempt) => attempt.fingerprint === fingerprint && attempt.result !== "skipped")
+  if (Result.isSuccess(tried)) return isOurs
+  // The key that was just installed is refused, or something else is wrong with the machine.
+  if (isOurs || isBeside || tried.failure.reason._tag !== "AuthRejected") return yield* tried.failure
+  return false
+})

@@ -1,0 +1,9 @@
+/** The help topics; their texts are pages of `docs/`. */
+export const topicNames: ReadonlyArray<readonly [name: string, summary: string]> = [
+  ["agents", "For coding agents: what to run in which order, and what to do about each error"],
+  ["machines", "How a machine is named"],
+  ["exit-codes", "What the exit codes mean"],
+  ["environment", "Environment variables and files"],
+  ["formatting", "What is printed, and the JSON documents"],
+  ["errors", "Every reason that a failure can have"]
+]

@@ -1,0 +1,237 @@
+/** Every command of the program. */
+import * as ExitCode from "../ExitCode.ts"
+import type { ArgumentSpec, CommandSpec, FlagSpec } from "./commandSpec.ts"
+import { knownHostsFlag, machineArgument, machineFlags, targetFlags } from "./machineFlags.ts"
+import { topicNames } from "./topicNames.ts"
+
+const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
+
+const exec: CommandSpec = {
+  name: "exec",
+  summary: "Run a command on a machine",
+  description: [
+    "The arguments after -- arrive exactly as they are: no shell reads them on the way. Output is passed on as it",
+    "comes, and so is the exit code: 124 when a time limit of exec's own was reached, 255 when the machine could not",
+    "be reached, 128+n when signal n ended the command. The command reads nothing unless --stdin is given."
+  ].join("\n"),
+  arguments: [machineArgument],
+  rest: "CMD [ARG...]",
+  flags: [
+    { name: "shell", value: "TEXT", summary: "Run this shell text (/bin/sh -c) instead of a command after --" },
+    { name: "cwd", value: "DIR", summary: "Start in this folder; ~/ is the login folder" },
+    { name: "env", value: "NAME=VALUE", isRepeatable: true, summary: "Set a variable" },
+    {
+      name: "env-from",
+      value: "NAME",
+      isRepeatable: true,
+      summary: "Set a variable from the caller's environment, kept secret on the way"
+    },
+    { name: "stdin", value: "FILE", isFile: true, summary: "What the command reads; - for standard input" },
+    { name: "timeout", value: "DURATION", summary: "Kill the command after this time" },
+    { name: "idle-timeout", value: "DURATION", summary: "Kill the command when it printed nothing for this time" },
+    {
+      name: "max-output",
+      value: "SIZE",
+      summary: "Bytes kept of each stream, head and tail (default: 256KiB with --json, else all)"
+    },
+    { name: "pty", summary: "Run it in a terminal; stderr then comes on stdout" },
+    jsonFlag,
+    { name: "ndjson", summary: "Print one JSON event a line as things happen, a heartbeat among them" },
+    { name: "parallel", value: "N", summary: "Not supported by this version" },
+    ...machineFlags
+  ],
+  examples: [
+    { command: "toehold exec root@host:2222 -- nvidia-smi", summary: "one command" },
+    {
+      command: "toehold exec web --shell 'cd /srv && ls | wc -l'",
+      summary: "shell text, on an alias of ~/.ssh/config"
+    },
+    {
+      command: "toehold exec 'ssh -p 12345 root@ssh5.vast.ai' --json --timeout 5m -- make test",
+      summary: "a pasted command line, with a limit and one document as the answer"
+    },
+    { command: "toehold exec web --env-from HF_TOKEN --stdin setup.py -- python3 -", summary: "a secret, and an input" }
+  ],
+  document:
+    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","durationMs","outcome"}',
+  failureCode: ExitCode.ofExecFailure,
+  load: () => import("./command/exec.ts").then(({ exec }) => exec)
+}
+
+const doctor: CommandSpec = {
+  name: "doctor",
+  summary: "Check the way to a machine, stage by stage",
+  description:
+    "Goes through dns, tcp, banner, key exchange, host key, auth, channel, sftp and shell, and stops at the first that fails.",
+  arguments: [machineArgument],
+  flags: [jsonFlag, ...machineFlags],
+  examples: [
+    { command: "toehold doctor root@host:2222", summary: "what is wrong, and what to do about it" },
+    {
+      command: "toehold doctor web --json --log-level debug",
+      summary: "for a program, with the whole handshake on stderr"
+    }
+  ],
+  document: '{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}',
+  load: () => import("./command/doctor.ts").then(({ doctor }) => doctor)
+}
+
+const keyFile: ArgumentSpec = { name: "FILE", summary: "the key file", isFile: true }
+const forceFlag: FlagSpec = { name: "force", summary: "Replace a file that is there" }
+const passphraseFlag = (summary: string): FlagSpec => ({ name: "passphrase-env", value: "NAME", summary })
+
+const keys: CommandSpec = {
+  name: "keys",
+  summary: "List, make, convert and install keys",
+  children: [
+    {
+      name: "list",
+      summary: "Keys in ~/.ssh and in the agent",
+      flags: [jsonFlag],
+      document: '{"keys":[{"source","type","bits","fingerprint","comment","encrypted"}]}',
+      load: () => import("./command/keysList.ts").then(({ keysList }) => keysList)
+    },
+    {
+      name: "generate",
+      summary: "Make a key pair: FILE and FILE.pub",
+      arguments: [keyFile],
+      flags: [
+        { name: "type", value: "TYPE", choices: ["ed25519", "rsa"], summary: "Default: ed25519" },
+        { name: "bits", value: "N", summary: "Length of an RSA key (default: 3072)" },
+        { name: "comment", value: "TEXT", summary: "Default: user@host" },
+        passphraseFlag("Environment variable with a passphrase to protect the key"),
+        { name: "format", value: "FORMAT", choices: ["openssh", "ppk"], summary: "Default: openssh" },
+        forceFlag,
+        jsonFlag
+      ],
+      examples: [{ command: "toehold keys generate ~/.ssh/id_ed25519", summary: "the usual key" }],
+      document: '{"file","publicFile","format","encrypted","type","bits","fingerprint","comment"}',
+      load: () => import("./command/keysGenerate.ts").then(({ keysGenerate }) => keysGenerate)
+    },
+    {
+      name: "fingerprint",
+      summary: "Fingerprint of a private or public key",
+      arguments: [keyFile],
+      flags: [{ name: "hash", value: "HASH", choices: ["sha256", "md5"], summary: "Default: sha256" }, jsonFlag],
+      document: '{"file","type","bits","fingerprint","comment"}',
+      load: () => import("./command/keysFingerprint.ts").then(({ keysFingerprint }) => keysFingerprint)
+    },
+    {
+      name: "convert",
+      summary: "Write a key in another format",
+      description: "A key that has a passphrase keeps it, unless there is a new one.",
+      arguments: [
+        { name: "IN", summary: "the key to read: OpenSSH, PEM, PKCS#8 or PuTTY", isFile: true },
+        { name: "OUT", summary: "the file to write", isFile: true }
+      ],
+      flags: [
+        {
+          name: "format",
+          value: "FORMAT",
+          choices: ["openssh", "ppk", "public", "rfc4716"],
+          summary: "What to write; public and rfc4716 are the public half"
+        },
+        passphraseFlag("Environment variable with the passphrase of IN"),
+        { name: "new-passphrase-env", value: "NAME", summary: "Environment variable with the passphrase for OUT" },
+        forceFlag,
+        jsonFlag
+      ],
+      examples: [
+        { command: "toehold keys convert putty.ppk id_work --format openssh", summary: "a PuTTY key for OpenSSH" }
+      ],
+      document: '{"file","format","encrypted","type","bits","fingerprint","comment"}',
+      load: () => import("./command/keysConvert.ts").then(({ keysConvert }) => keysConvert)
+    },
+    {
+      name: "install",
+      summary: "Put a public key on a machine, and check that it logs in",
+      description: "Adds the key to ~/.ssh/authorized_keys there, once, as ssh-copy-id does.",
+      arguments: [
+        machineArgument,
+        {
+          name: "KEY.pub",
+          summary: "the public key (default: that of -i, else of ~/.ssh/id_ed25519, id_ecdsa or id_rsa)",
+          isOptional: true,
+          isFile: true
+        }
+      ],
+      flags: [jsonFlag, ...machineFlags],
+      examples: [
+        {
+          command: "toehold keys install root@host ~/.ssh/id_ed25519.pub --password-env ROOT_PASSWORD",
+          summary: "with a password, for the first and last time"
+        }
+      ],
+      document: '{"machine","key":{"type","bits","fingerprint","comment"},"status":"added"|"present","verified"}',
+      load: () => import("./command/keysInstall.ts").then(({ keysInstall }) => keysInstall)
+    }
+  ]
+}
+
+const loadHosts = () => import("./command/hosts.ts")
+
+const hosts: CommandSpec = {
+  name: "hosts",
+  summary: "List, trust and forget host keys",
+  children: [
+    {
+      name: "list",
+      summary: "Host keys on file: all, or those of a machine",
+      arguments: [{ ...machineArgument, isOptional: true }],
+      flags: [...targetFlags, knownHostsFlag, jsonFlag],
+      document: '{"hosts":[{"hosts","keyType","fingerprint","marker","file","line","comment"}]}',
+      load: () => loadHosts().then(({ hostsList }) => hostsList)
+    },
+    {
+      name: "trust",
+      summary: "Put the host key that a machine shows on file",
+      description:
+        "Asks for the key and leaves without a login. Compare the fingerprint with what the machine's owner says.",
+      arguments: [machineArgument],
+      flags: [
+        { name: "fingerprint", value: "SHA256:...", summary: "Trust the key with this fingerprint and no other" },
+        { name: "replace", summary: "Forget what is on file for the machine" },
+        jsonFlag,
+        ...machineFlags
+      ],
+      document: '{"machine","host","keyType","fingerprint","status":"known"|"added"|"replaced","removed":[...]}',
+      load: () => loadHosts().then(({ hostsTrust }) => hostsTrust)
+    },
+    {
+      name: "forget",
+      summary: "Remove the host keys of a machine",
+      arguments: [machineArgument],
+      flags: [...targetFlags, knownHostsFlag, jsonFlag],
+      document: '{"machine","removed":[{"hosts","keyType","fingerprint","marker","file","line","comment"}]}',
+      load: () => loadHosts().then(({ hostsForget }) => hostsForget)
+    }
+  ]
+}
+
+const help: CommandSpec = {
+  name: "help",
+  summary: "Explain a topic or a command",
+  arguments: [
+    { name: "TOPIC", summary: `a command, or one of ${topicNames.map(([name]) => name).join(", ")}`, isOptional: true }
+  ],
+  load: () => import("./command/help.ts").then(({ help }) => help(root))
+}
+
+const completion: CommandSpec = {
+  name: "completion",
+  summary: "Print a completion script for a shell",
+  arguments: [{ name: "SHELL", summary: "the shell", choices: ["bash", "zsh", "fish", "powershell"] }],
+  examples: [
+    { command: "source <(toehold completion bash)", summary: "in ~/.bashrc" },
+    { command: "toehold completion fish > ~/.config/fish/completions/toehold.fish", summary: "fish" },
+    { command: "toehold completion powershell | Out-String | Invoke-Expression", summary: "in $PROFILE" }
+  ],
+  load: () => import("./command/completion.ts").then(({ completion }) => completion(root))
+}
+
+export const root: CommandSpec = {
+  name: "toehold",
+  summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
+  flags: [{ name: "version", summary: "Show the version" }],
+  children: [exec, doctor, keys, hosts, help, completion]
+}

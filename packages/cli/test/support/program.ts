@@ -1,0 +1,72 @@
+/** The program run in this process: a command line in, what it printed and its exit code out. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import { Effect, Layer, Stream } from "effect"
+import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
+import * as Cli from "../../src/Cli.ts"
+import { OutputFailed, StandardStreams } from "../../src/StandardStreams.ts"
+
+export interface Ran {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Options {
+  readonly platform?: Partial<ClientPlatform.Platform>
+  readonly stdin?: Uint8Array
+  /** Standard output fails with EPIPE from this many bytes on. */
+  readonly closesAfter?: number
+  readonly onStdout?: (data: Uint8Array) => void
+}
+
+const bytesOf = (data: string | Uint8Array): Uint8Array =>
+  typeof data === "string" ? new TextEncoder().encode(data) : data
+
+export const makeStreams = (options: Options = {}) => {
+  const out: Array<Uint8Array> = []
+  const err: Array<Uint8Array> = []
+  let written = 0
+  const layer = Layer.succeed(StandardStreams, {
+    stdout: (data) =>
+      Effect.suspend(() => {
+        if (options.closesAfter !== undefined && written >= options.closesAfter) {
+          return Effect.fail(new OutputFailed({ stream: "stdout", code: "EPIPE" }))
+        }
+        const bytes = Buffer.from(bytesOf(data))
+        written += bytes.length
+        out.push(bytes)
+        options.onStdout?.(bytes)
+        return Effect.void
+      }),
+    stderr: (data) => Effect.sync(() => void err.push(Buffer.from(bytesOf(data)))),
+    logLine: (line) => void err.push(bytesOf(`${line}\n`)),
+    stdin: options.stdin === undefined ? Stream.die("nobody may read the standard input") : Stream.make(options.stdin),
+    terminal: undefined
+  })
+  return {
+    layer,
+    stdout: () => Buffer.concat(out).toString("utf8"),
+    stderr: () => Buffer.concat(err).toString("utf8")
+  }
+}
+
+/** Runs the words after `toehold`. */
+export const toehold = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ran> =>
+  Effect.suspend(() => {
+    const streams = makeStreams(options)
+    const services = Layer.mergeAll(
+      NodeFileSystem.layer,
+      NodePath.layer,
+      ClientPlatform.layerOf({ homeDir: "/nonexistent", ...options.platform }),
+      streams.layer
+    )
+    return Cli.run(words, { version: "1.2.3" }).pipe(
+      Effect.provide(services),
+      Effect.map((exitCode) => ({ exitCode, stdout: streams.stdout(), stderr: streams.stderr() }))
+    )
+  })
+
+/** The same for tests that look at documents. */
+export const toeholdJson = <A>(words: ReadonlyArray<string>, options?: Options) =>
+  Effect.map(toehold(words, options), (ran) => ({ ...ran, json: JSON.parse(ran.stdout) as A })) // what the test says it is
