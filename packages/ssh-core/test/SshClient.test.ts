@@ -9,6 +9,7 @@ import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as Leaks from "@toehold/lab/Leaks"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
+import type { SshServer } from "@toehold/lab/SshServer"
 import { connect, optionsFor, services } from "./support/machine.ts"
 
 const server = OpenSshServer.layer({ account: { loginShell: "bash" } }).pipe(Layer.provideMerge(services))
@@ -17,6 +18,15 @@ const machine = Layer.effect(
   SshClient.SshClient,
   Effect.flatMap(OpenSshServer.OpenSshServer, (server) => connect(server))
 ).pipe(Layer.provideMerge(server))
+
+/** A server as it is reached through a proxy, its host keys known there. */
+const behindProxy = Effect.fnUntraced(function* (server: SshServer, proxy: FaultProxy.FaultProxy["Service"]) {
+  const fs = yield* FileSystem.FileSystem
+  const lines = server.knownHosts.map((known) => known.replace(`:${server.port} `, `:${proxy.port} `))
+  const knownHostsPath = `${server.tempDir}/known_hosts.${proxy.port}`
+  yield* fs.writeFileString(knownHostsPath, `${lines.join("\n")}\n`)
+  return { ...server, port: proxy.port, knownHostsPath }
+})
 
 const sh = SshCommand.shell
 const argv = SshCommand.argv
@@ -59,6 +69,25 @@ describeWith(["sshd"], "SshClient", () => {
         const invalid = yield* ssh.exec(sh("printf '\\377\\000\\376'"))
         assert.deepStrictEqual([...invalid.stdout.bytes], [255, 0, 254])
       })
+    )
+
+    it.effect("keeps every byte with each cipher, however it is cut on the way", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const proxy = yield* FaultProxy.make({ target: server })
+        const behind = yield* behindProxy(server, proxy)
+        const text = 'f=$(mktemp); head -c 4000000 /dev/urandom >"$f"; sha256sum <"$f" >&2; cat "$f"; rm "$f"'
+        for (const cipher of ["aes128-gcm@openssh.com", "aes256-ctr", "chacha20-poly1305@openssh.com"]) {
+          const algorithms = { ciphers: { mode: "replace", names: [cipher] } } as const
+          for (const chunkSize of [700, 5000, 300_000]) {
+            yield* proxy.set("toClient", { chunkSize })
+            const ssh = yield* connect(behind, { algorithms, spareSessions: 0 })
+            assert.include(ssh.connection.algorithms.cipher, cipher)
+            const { stderr, stdout } = yield* ssh.exec(sh(text))
+            assert.strictEqual(createHash("sha256").update(stdout.bytes).digest("hex"), stderr.text.split(" ")[0])
+          }
+        }
+      }).pipe(Effect.scoped)
     )
 
     it.effect("gives a command an empty input unless told otherwise", () =>
@@ -200,11 +229,7 @@ describeWith(["sshd"], "SshClient", () => {
       Effect.gen(function* () {
         const server = yield* OpenSshServer.OpenSshServer
         const proxy = yield* FaultProxy.make({ target: server })
-        const line = server.knownHosts.map((known) => known.replace(`:${server.port} `, `:${proxy.port} `)).join("\n")
-        const fs = yield* FileSystem.FileSystem
-        const knownHostsPath = `${server.tempDir}/known_hosts.proxy`
-        yield* fs.writeFileString(knownHostsPath, `${line}\n`)
-        const ssh = yield* connect({ ...server, port: proxy.port, knownHostsPath })
+        const ssh = yield* connect(yield* behindProxy(server, proxy))
         const size = 60_000_000
         const running = yield* ssh.start(argv(["head", "-c", String(size), "/dev/zero"]))
         // Until as much has come as the window and our own limit allow, and then no more.

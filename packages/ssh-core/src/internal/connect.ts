@@ -46,7 +46,7 @@ export const connect = Effect.fn("SshClient.connect")(function* (
   const { host, port } = options
   const progress: Handshake.Progress = { stage: "dns", stranger: () => "" }
   const attempt = Effect.gen(function* () {
-    const socket = yield* open(options, progress)
+    const { reuseChunks, socket } = yield* open(options, progress)
     const authenticated = yield* Handshake.authenticate({
       host,
       port,
@@ -62,6 +62,8 @@ export const connect = Effect.fn("SshClient.connect")(function* (
       keepaliveMs: options.keepalive === undefined ? 0 : Duration.toMillis(options.keepalive.interval),
       emit: options.emit
     })
+    // Of the driver's ciphers only these are known to keep nothing of a chunk for later.
+    if (authenticated.chosen.cipher.every((name) => name.endsWith("-gcm@openssh.com"))) reuseChunks()
     return { ...authenticated, socket }
   }).pipe(
     Effect.timeoutOrElse({
@@ -120,7 +122,7 @@ export const connect = Effect.fn("SshClient.connect")(function* (
 const open = Effect.fnUntraced(function* (
   options: Options,
   progress: Handshake.Progress
-): Effect.fn.Return<Duplex, SshError.SshError, Scope.Scope> {
+): Effect.fn.Return<{ readonly socket: Duplex; readonly reuseChunks: () => void }, SshError.SshError, Scope.Scope> {
   const start = yield* Clock.monotonicTimeNanos
   if (options.through !== undefined) {
     progress.stage = "tcp"
@@ -128,13 +130,13 @@ const open = Effect.fnUntraced(function* (
     const durationMs = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6
     yield* options.emit({ _tag: "StageDone", stage: "tcp", durationMs, detail: "through the jump host" })
     progress.stage = "banner"
-    return stream
+    return { socket: stream, reuseChunks: () => undefined }
   }
   const clock = yield* Clock.Clock
   let resolved = start
   const dnsDone = (detail: string) =>
     options.emit({ _tag: "StageDone", stage: "dns", durationMs: Number(resolved - start) / 1e6, detail })
-  const { remoteAddress, socket } = yield* Socket.open(
+  const { remoteAddress, reuseChunks, socket } = yield* Socket.open(
     { host: options.host, port: options.port, family: options.family },
     () => {
       resolved = clock.monotonicTimeNanosUnsafe()
@@ -154,7 +156,7 @@ const open = Effect.fnUntraced(function* (
     detail: `${remoteAddress} port ${options.port}`
   })
   progress.stage = "banner"
-  return socket
+  return { socket, reuseChunks }
 })
 
 interface Hop extends Sessions.Connection {

@@ -12,7 +12,15 @@ export interface OpenSocket {
   readonly socket: Net.Socket
   /** The address that answered. */
   readonly remoteAddress: string
+  /**
+   * From now on a chunk of data is only good until its listener returns: the next one takes its place in memory. A
+   * flood of output then leaves no trail of buffers for the garbage collector.
+   */
+  readonly reuseChunks: () => void
 }
+
+/** Large beside a packet of 32 KiB, so that few of them are put together from two reads. */
+const readSize = 256 * 1024
 
 /** How long one address may take while another is left to try; the last one has all the time there is. */
 const attemptTimeoutMs = 2500
@@ -26,14 +34,26 @@ export const open = (
 ): Effect.Effect<OpenSocket, SshError.SshError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<OpenSocket, SshError.SshError>((resume) => {
+      let reuse = false
+      const buffer = Buffer.allocUnsafeSlow(readSize)
       const socket = Net.connect({
         host: address.host,
         port: address.port,
         ...(address.family === undefined ? {} : { family: address.family }),
         noDelay: true,
         autoSelectFamily: true,
-        autoSelectFamilyAttemptTimeout: attemptTimeoutMs
+        autoSelectFamilyAttemptTimeout: attemptTimeoutMs,
+        onread: {
+          buffer,
+          callback: (count) => {
+            const chunk = buffer.subarray(0, count)
+            socket.emit("data", reuse ? chunk : Buffer.from(chunk))
+            return true
+          }
+        }
       })
+      // Else what the server says first would be read before anybody listens.
+      socket.pause()
       const onError = (error: NodeJS.ErrnoException) => {
         resume(Effect.fail(SshError.make(classify(address, error))))
       }
@@ -44,7 +64,13 @@ export const open = (
       socket.once("connect", () => {
         // From here to the driver's own listener a reset has no other one, and an unheard error event ends the process.
         socket.on("error", () => undefined).removeListener("error", onError)
-        resume(Effect.succeed({ socket, remoteAddress: socket.remoteAddress ?? address.host }))
+        resume(
+          Effect.succeed({
+            socket,
+            remoteAddress: socket.remoteAddress ?? address.host,
+            reuseChunks: () => void (reuse = true)
+          })
+        )
       })
       return Effect.sync(() => socket.destroy())
     }),
