@@ -199,6 +199,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const connected = yield* Connect.connect(settings)
   const machine: Execution.Machine = {
+    account: { host: options.host, user: options.user },
     sessions: connected.sessions,
     whyClosed: connected.whyClosed,
     fresh: Effect.map(Connect.connect({ ...settings, spareSessions: 0 }), ({ sessions }) => sessions)

@@ -11,6 +11,7 @@ import type { Ending, OutputSink, RemoteProcess } from "./remoteProcess.ts"
 import type { Sessions } from "./sessions.ts"
 
 export interface Machine {
+  readonly account: { readonly host: string; readonly user: string }
   readonly sessions: Sessions
   /** Why the connection ended, in words, once it did. */
   readonly whyClosed: () => string | undefined
@@ -164,6 +165,9 @@ const launch = Effect.fnUntraced(function* (
   return { process, exit, kill: (signal) => killing(process, signal) }
 })
 
+/** What sshd and its `passwd` say in place of running anything. */
+const passwordExpired = /^.*password (?:has expired|change required).*$/im
+
 /** The end of a command, from the end of its channel. */
 const conclude = (
   machine: Machine,
@@ -173,11 +177,21 @@ const conclude = (
   captured: Captured
 ): Effect.Effect<ExitStatus, SshError.SshError> => {
   if (ending._tag === "Exited" && process.hasStarted) return Effect.succeed(ending.status)
-  if (ending._tag === "Exited" || (ending.connected && !process.hasStarted)) {
+  if (!process.isUnheard && (ending._tag === "Exited" || (ending.connected && !process.hasStarted))) {
+    const expired = passwordExpired.exec(process.noise)
+    if (expired !== null) {
+      return Effect.fail(SshError.make(new SshError.PasswordExpired({ ...machine.account, prompt: expired[0] })))
+    }
     // A shell that waited for its command and ended before it read one, for a time limit of its own, can be replaced.
     const detail = process.isGreeted ? "the waiting shell ended" : process.noise || "the login ended without a word"
     const reason = new SshError.ChannelRefused({ request: "shell", detail, busy: process.isGreeted })
     return Effect.fail(SshError.make(reason))
+  }
+  if (ending._tag === "Exited") {
+    const detail = "the login sends stderr elsewhere, so that nobody knows whether the command began"
+    return Effect.fail(
+      SshError.make(new SshError.ConnectionLost({ command, ...captured(), detail, outcome: "may-have-run" }))
+    )
   }
   const detail = ending.connected
     ? "the server closed the channel and gave no exit status"
@@ -205,7 +219,7 @@ const killProcess = (
     const greeted = yield* Effect.raceFirst(
       Effect.asSome(Deferred.await(process.greeted)),
       Effect.as(Deferred.await(process.ended), Option.none())
-    ).pipe(Effect.timeoutOrElse({ duration: killWithin, orElse: () => Effect.succeedNone }))
+    ).pipe(Effect.timeoutOrElse({ duration: grace, orElse: () => Effect.succeedNone }))
     if (Option.isNone(greeted)) return process.isEnded
     const { pid, ownGroup } = greeted.value
     const script = killScript({ pid, ownGroup, signal, graceMs: Duration.toMillis(grace) })

@@ -10,7 +10,7 @@
  * The mark that begins a command's own output. On stderr the process id follows, which is the process group's as well
  * where `g` is 1.
  */
-const greet = (nonce: string): string => `echo ${nonce} $$ $g >&2; echo ${nonce}`
+const greet = (nonce: string): string => `echo ${nonce} $$ $g >&2 && echo ${nonce}`
 
 /**
  * OpenSSH makes the login shell the leader of a session; dropbear does not, and then a kill could not reach the
@@ -43,11 +43,11 @@ const encode = (script: string): string => {
 
 /** The exec request that runs one script at once. */
 export const inline = (nonce: string, script: string): string =>
-  inOwnGroup(`${settle}; ${greet(nonce)}; eval "$(printf %b "${encode(script)}")"`)
+  inOwnGroup(`${settle}; ${greet(nonce)} && eval "$(printf %b "${encode(script)}")"`)
 
 /** The exec request that waits for a script on its standard input, one line, and acknowledges it on stderr. */
 export const reader = (nonce: string): string =>
-  inOwnGroup(`${settle}; ${greet(nonce)}; IFS= read -r c && echo ${nonce} run >&2 && eval "$c"`)
+  inOwnGroup(`${settle}; ${greet(nonce)} && IFS= read -r c && echo ${nonce} run >&2 && eval "$c"`)
 
 /** What is written to a {@link reader}'s standard input. */
 export const readerInput = (script: string): Uint8Array => new TextEncoder().encode(`${script}\n`)

@@ -51,6 +51,7 @@ export class RemoteProcess {
   #openStreams = 2
   #noise: ReadonlyArray<Greeting> = []
   #acknowledged = false
+  #begun = false
   #paused = false
   #closed = false
   #connected = true
@@ -65,7 +66,7 @@ export class RemoteProcess {
       this.#pipe("stdout", channel, [this.#identity, this.#ignored])
       this.#pipe("stderr", channel.stderr, [])
     } else {
-      this.#pipe("stdout", channel, [this.#ignored])
+      this.#pipe("stdout", channel, [this.#beginning])
       this.#pipe(
         "stderr",
         channel.stderr,
@@ -97,7 +98,12 @@ export class RemoteProcess {
 
   /** The script is known to run, or to have run. */
   get hasStarted(): boolean {
-    return this.#awaitsScript ? this.#acknowledged : this.isGreeted
+    return this.#awaitsScript ? this.#acknowledged : this.isGreeted || this.#begun
+  }
+
+  /** The shell came to its script, and the login keeps its stderr from us, where it would say that it runs it. */
+  get isUnheard(): boolean {
+    return this.#begun && !this.isGreeted
   }
 
   get isEnded(): boolean {
@@ -139,6 +145,10 @@ export class RemoteProcess {
 
   readonly #acknowledgement = (): void => {
     this.#acknowledged = true
+  }
+
+  readonly #beginning = (): void => {
+    this.#begun = true
   }
 
   readonly #ignored = (): void => undefined

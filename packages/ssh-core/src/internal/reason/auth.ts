@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { oneLine } from "./oneLine.ts"
 import type { Outcome } from "./outcome.ts"
 
 /**
@@ -51,7 +52,8 @@ export class AuthRejected extends Schema.TaggedError<AuthRejected>("@toehold/ssh
         ? "nothing was tried, because no key, agent or password was at hand"
         : `tried ${this.attempts.map((attempt) => attempt.summary).join("; ")}`
     const detail = this.detail === undefined ? "" : ` It said: ${this.detail}.`
-    return `${this.host} did not let ${this.user} in: ${tried}.${detail} The server offers ${this.serverOffers.join(", ") || "nothing more"}.`
+    const offers = this.serverOffers.join(", ") || "nothing more"
+    return oneLine(`${this.host} did not let ${this.user} in: ${tried}.${detail} The server offers ${offers}.`)
   }
   get fix(): string {
     const tried = (...methods: ReadonlyArray<AuthAttempt["method"]>): boolean =>
@@ -87,7 +89,9 @@ export class PasswordExpired extends Schema.TaggedError<PasswordExpired>("@toeho
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
-    return `The password of ${this.user} on ${this.host} has expired; the server asks for a new one ("${this.prompt}").`
+    return oneLine(
+      `The password of ${this.user} on ${this.host} has expired; the server asks for a new one ("${this.prompt}").`
+    )
   }
   get fix(): string {
     return "Log in once by hand and set a new password, or use a key."

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { oneLine } from "./oneLine.ts"
 import { address, type Outcome } from "./outcome.ts"
 
 const Endpoint = { host: Schema.String, port: Schema.Int }
@@ -153,7 +154,7 @@ export class ConnectionClosed extends Schema.TaggedError<ConnectionClosed>("@toe
   readonly isRetryable: boolean = true
   override get message(): string {
     const detail = this.detail === "" ? "" : ` (${this.detail})`
-    return `${address(this.host, this.port)} closed the connection during ${this.stage}${detail}.`
+    return oneLine(`${address(this.host, this.port)} closed the connection during ${this.stage}${detail}.`)
   }
   get fix(): string {
     switch (this.stage) {
@@ -186,9 +187,9 @@ export class NoCommonAlgorithm extends Schema.TaggedError<NoCommonAlgorithm>("@t
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
-    return (
+    return oneLine(
       `No common ${this.kind} algorithm with ${address(this.host, this.port)}: ` +
-      `we offer ${this.offered.join(", ") || "none"}; the server offers ${this.serverOffers.join(", ") || "none"}.`
+        `we offer ${this.offered.join(", ") || "none"}; the server offers ${this.serverOffers.join(", ") || "none"}.`
     )
   }
   get fix(): string {

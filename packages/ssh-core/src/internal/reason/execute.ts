@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { CapturedOutput } from "../../CapturedOutput.ts"
+import { oneLine } from "./oneLine.ts"
 import { Outcome } from "./outcome.ts"
 
 const Partial = {
@@ -31,7 +32,7 @@ export class ChannelRefused extends Schema.TaggedError<ChannelRefused>("@toehold
     return this.busy
   }
   override get message(): string {
-    return `The server refused ${this.request}${this.detail === "" ? "" : `: ${this.detail}`}.`
+    return oneLine(`The server refused ${this.request}${this.detail === "" ? "" : `: ${this.detail}`}.`)
   }
   get fix(): string {
     if (this.busy) return "The connection has no free session (MaxSessions): close one, or try again."
@@ -61,7 +62,7 @@ export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold
       "may-have-run": "the command may have run, and may still be running",
       finished: "the command finished, but part of its output is missing"
     }[this.outcome]
-    return `The connection was lost (${this.detail}): ${outcome}.`
+    return oneLine(`The connection was lost (${this.detail}): ${outcome}.`)
   }
   get fix(): string {
     return this.outcome === "did-not-run"
