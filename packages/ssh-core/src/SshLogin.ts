@@ -84,7 +84,8 @@ export const resolve = Effect.fn("SshLogin.resolve")(function* (
     "keyboard-interactive": authentication.keyboardInteractive
   }
   const methods = (authentication.preferred ?? ["publickey", "password", "keyboard-interactive"]).filter(
-    (method): method is SshClient.AuthMethod => method in allowed && allowed[method as SshClient.AuthMethod] // a key of it
+    (method): method is SshClient.AuthMethod =>
+      Object.hasOwn(allowed, method) && allowed[method as SshClient.AuthMethod] // a key of it
   )
   // The keys of the command line come first, each once.
   const required = new Set(named.identityFiles.filter((file) => file.toLowerCase() !== "none")).size

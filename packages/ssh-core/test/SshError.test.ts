@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
-import * as ChildProcess from "node:child_process"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
@@ -11,30 +10,8 @@ import * as KeyPair from "@toehold/lab/KeyPair"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import { knownHostsLine } from "@toehold/lab/SshServer"
-import { connectTo, failure, listener, reasonOf } from "./support/failing.ts"
+import { connectTo, failure, listener, reasonOf, unansweredPort } from "./support/failing.ts"
 import { optionsFor, services } from "./support/machine.ts"
-
-/** A port on which the kernel answers nothing: its listener is stopped, and its queue of connections is full. */
-const unansweredPort = Effect.gen(function* () {
-  const script = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
-    process.stdout.write(String(this.address().port), () => process.kill(process.pid, "SIGSTOP"))
-  })`
-  const port = yield* Effect.acquireRelease(
-    Effect.callback<{ readonly child: ChildProcess.ChildProcess; readonly port: number }>((resume) => {
-      const child = ChildProcess.spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] })
-      child.stdout.once("data", (data: Buffer) => resume(Effect.succeed({ child, port: Number(data) })))
-    }),
-    ({ child }) => Effect.sync(() => void child.kill("SIGKILL"))
-  ).pipe(Effect.map(({ port }) => port))
-  const fillers: Array<Net.Socket> = []
-  yield* Effect.addFinalizer(() => Effect.sync(() => fillers.forEach((socket) => socket.destroy())))
-  const isTaken = Effect.callback<boolean>((resume) => {
-    const socket = Net.connect(port, "127.0.0.1", () => resume(Effect.succeed(true))).on("error", () => {})
-    fillers.push(socket)
-  }).pipe(Effect.timeoutOrElse({ duration: "150 millis", orElse: () => Effect.succeed(false) }))
-  while (yield* isTaken) yield* Effect.yieldNow
-  return port
-})
 
 describe("SshError before SSH", () => {
   it.layer(services, { excludeTestServices: true })((it) => {

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Logger, References } from "effect"
 import type { Scope } from "effect"
+import * as ChildProcess from "node:child_process"
 import * as Net from "node:net"
 import { inspect } from "node:util"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
@@ -86,3 +87,25 @@ export const listener = (
     if (bound === null || typeof bound === "string") return assert.fail("it listens on TCP")
     return { host: "127.0.0.1", port: bound.port, open: () => sockets.size }
   })
+
+/** A port on which the kernel answers nothing: its listener is stopped, and its queue of connections is full. */
+export const unansweredPort = Effect.gen(function* () {
+  const script = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
+    process.stdout.write(String(this.address().port), () => process.kill(process.pid, "SIGSTOP"))
+  })`
+  const port = yield* Effect.acquireRelease(
+    Effect.callback<{ readonly child: ChildProcess.ChildProcess; readonly port: number }>((resume) => {
+      const child = ChildProcess.spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] })
+      child.stdout.once("data", (data: Buffer) => resume(Effect.succeed({ child, port: Number(data) })))
+    }),
+    ({ child }) => Effect.sync(() => void child.kill("SIGKILL"))
+  ).pipe(Effect.map(({ port }) => port))
+  const fillers: Array<Net.Socket> = []
+  yield* Effect.addFinalizer(() => Effect.sync(() => fillers.forEach((socket) => socket.destroy())))
+  const isTaken = Effect.callback<boolean>((resume) => {
+    const socket = Net.connect(port, "127.0.0.1", () => resume(Effect.succeed(true))).on("error", () => {})
+    fillers.push(socket)
+  }).pipe(Effect.timeoutOrElse({ duration: "150 millis", orElse: () => Effect.succeed(false) }))
+  while (yield* isTaken) yield* Effect.yieldNow
+  return port
+})
