@@ -5,6 +5,7 @@ import * as Fs from "node:fs"
 import type * as SshClient from "@toehold/ssh-core/SshClient"
 import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as AuthScript from "@toehold/lab/AuthScript"
+import * as DropbearServer from "@toehold/lab/DropbearServer"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as InProcessServer from "@toehold/lab/InProcessServer"
 import * as KeyPair from "@toehold/lab/KeyPair"
@@ -406,6 +407,31 @@ describeWith(["sshd", "private-accounts"], "SshError of a login to a real sshd",
           attempts.map(({ method, result }) => [method, result]),
           [["keyboard-interactive", "rejected"]]
         )
+      })
+    )
+  })
+})
+
+describeWith(["dropbear", "dropbearconvert", "private-accounts"], "SshError of a login to dropbear", () => {
+  it.layer(services, { excludeTestServices: true })((it) => {
+    it.effect("AuthRejected, after wrong keys, a wrong password, and more of them than it takes", () =>
+      Effect.gen(function* () {
+        const server = yield* DropbearServer.make({ args: ["-T", "3"], account: { password } })
+        const keys = identities(...(yield* strangers(2)).map(({ path }) => path))
+        const wrong = Redacted.make("wrong")
+        const few = yield* failure(optionsFor(server, { identities: keys?.slice(0, 1), password: wrong }))
+        const { attempts, serverOffers } = reasonOf(few, "AuthRejected", { isRetryable: false })
+        assert.deepStrictEqual(
+          attempts.map(({ method, result }) => [method, result]),
+          [
+            ["publickey", "rejected"],
+            ["password", "rejected"],
+            ["keyboard-interactive", "skipped"]
+          ]
+        )
+        assert.sameMembers([...serverOffers], ["publickey", "password"])
+        const many = yield* failure(optionsFor(server, { identities: keys, password: wrong }))
+        assert.isAbove(reasonOf(many, "AuthRejected", { isRetryable: false }).attempts.length, 1)
       })
     )
   })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted } from "effect"
+import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -175,6 +176,19 @@ describeWith(["sshd", "private-accounts"], "SshError of a command on a real sshd
         assert.strictEqual((yield* ssh.exec(sh("echo seen"))).stdout.text, "seen\n")
         const env = { SECRET: Redacted.make("x") }
         reasonOf(yield* Effect.flip(ssh.exec(sh("true", { env }))), "ConnectionLost", mayHaveRun)
+      })
+    )
+
+    it.effect("none while the server changes keys again and again, or asks whether anybody is there", () =>
+      Effect.gen(function* () {
+        const config = ["RekeyLimit 256K", "ClientAliveInterval 1", "ClientAliveCountMax 1"]
+        const server = yield* OpenSshServer.make({ config })
+        const ssh = yield* connectTo(optionsFor(server, { spareSessions: 1, keepalive: false }))
+        const bytes = new Uint8Array(randomBytes(4_000_000))
+        const idle = yield* Effect.forkChild(ssh.exec(sh("sleep 2.5; echo there")))
+        const copied = yield* ssh.exec(SshCommand.argv(["cat"]), { stdin: bytes })
+        assert.isTrue(Buffer.from(copied.stdout.bytes).equals(bytes))
+        assert.strictEqual((yield* Fiber.join(idle)).stdout.text, "there\n")
       })
     )
 

@@ -125,6 +125,7 @@ export const authenticate = Effect.fnUntraced(function* (
   let answer: Answer | undefined
   let agentFailure: string | undefined
   let whyClosed: string | undefined
+  let acceptedKey: Buffer | undefined
   client.on("error", (error: DriverError) => {
     // A key that an agent won't sign with is one attempt that failed; authentication goes on.
     if (error.level === "agent") {
@@ -155,7 +156,12 @@ export const authenticate = Effect.fnUntraced(function* (
     // Only the pings are the driver's: it counts replies alone, and would call a busy slow link dead.
     keepaliveCountMax: Number.POSITIVE_INFINITY,
     algorithms: Algorithms_.forDriver(ours),
-    hostVerifier: (key: Buffer, answer: (accept: boolean) => void) => signal({ _tag: "HostKey", key, answer }),
+    hostVerifier: (key: Buffer, answer: (accept: boolean) => void) => {
+      // Each later key exchange shows a key as well, which must be the one that was accepted.
+      if (acceptedKey !== undefined) return acceptedKey.equals(key)
+      signal({ _tag: "HostKey", key, answer })
+      return undefined
+    },
     authHandler: (offers, partial, next) => {
       signal({ _tag: "NextAuth", offers: offers as ReadonlyArray<string> | null, partial: partial === true, next })
     }
@@ -258,6 +264,7 @@ export const authenticate = Effect.fnUntraced(function* (
         yield* options.emit({ _tag: "HostKeyShown", ...hostKey })
         yield* options.verifyHostKey(next.key)
         yield* stageDone("host-key", `${hostKey.keyType} ${hostKey.fingerprint}`)
+        acceptedKey = Buffer.from(next.key)
         tell(() => next.answer(true))
         break
       }
