@@ -9,8 +9,18 @@ export default defineConfig({
   target: "node20.19",
   dts: false,
   minify: true,
-  // ssh2 tries these and does without them.
-  deps: { alwaysBundle: /^(?!node:)/, neverBundle: [/\.node$/, "cpu-features"], onlyBundle: false },
+  deps: { alwaysBundle: /^(?!node:)/, onlyBundle: false },
+  plugins: [
+    {
+      // ssh2 tries to load native code and does without it: one file that runs everywhere has none.
+      name: "without-native-code",
+      resolveId: {
+        order: "pre",
+        handler: (source: string) => (/\.node$|^cpu-features$/.test(source) ? "\0native.cjs" : undefined)
+      },
+      load: (id: string) => (id === "\0native.cjs" ? `throw new Error("there is no native code")` : undefined)
+    }
+  ],
   // Commands are imported when they run, and their modules are evaluated only then.
   outputOptions: { codeSplitting: false, strictExecutionOrder: true }
 })

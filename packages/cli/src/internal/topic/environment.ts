@@ -1,1 +1,41 @@
-export const text = ""
+/** The page docs/environment.md, written here by: node scripts/helpTopics.ts */
+export const text = `# Environment
+
+Toehold asks nothing and reads no standard input unless \`--stdin -\` is given, with a terminal and without.
+
+## Variables
+
+| variable | what it does |
+| --- | --- |
+| \`HOME\`, on Windows \`USERPROFILE\` | where \`.ssh\` is: configuration, keys, known hosts |
+| \`SSH_AUTH_SOCK\` | the SSH agent; on Windows the pipes of OpenSSH's agent and of Pageant are found without it |
+| \`USER\`, \`LOGNAME\`, \`USERNAME\` | the login name where none is given |
+| \`TOEHOLD_HOME\` | the folder for what Toehold keeps for itself, instead of the system's usual ones |
+| \`XDG_CACHE_HOME\`, on Windows \`LOCALAPPDATA\` | where the compiled program is kept between runs: \`toehold/compiled\` in it (default \`~/.cache\`, on macOS \`~/Library/Caches\`) |
+| \`NODE_DISABLE_COMPILE_CACHE\` | set to 1: keep no compiled program |
+| \`NO_COLOR\`, \`CI\` | respected: the output has no colours and no moving parts anyway |
+
+Secrets are named, never given: \`--password-env NAME\`, \`--passphrase-env NAME\` and \`--env-from NAME\` take the name of a
+variable, \`--password-file FILE\` a file whose first line is the password. So they appear in no list of processes, here or
+on the machine, and in no log.
+
+\`\`\`sh
+export ROOT_PASSWORD='...'                                        # bash, zsh
+toehold keys install root@host --password-env ROOT_PASSWORD
+\`\`\`
+
+\`\`\`powershell
+$env:ROOT_PASSWORD = '...'
+toehold keys install root@host --password-env ROOT_PASSWORD
+\`\`\`
+
+## Files
+
+| file | what it is |
+| --- | --- |
+| \`~/.ssh/config\`, the system's \`ssh_config\` | read as OpenSSH does; \`-F FILE\` reads another one, \`-F none\` none |
+| \`~/.ssh/id_ed25519\`, \`id_ecdsa\`, \`id_rsa\` | tried when no key is named |
+| \`~/.ssh/known_hosts\`, \`known_hosts2\` | host keys; new ones are added to the first. \`--known-hosts FILE\` uses one file alone |
+
+On Windows \`~/.ssh\` is \`%USERPROFILE%\\.ssh\`, and the system's files are in \`%PROGRAMDATA%\\ssh\`.
+`

@@ -1,1 +1,66 @@
-export const text = ""
+/** The page docs/errors.md, written here by: node scripts/helpTopics.ts */
+export const text = `# Errors
+
+Every failure has one of these reasons. The message of the case at hand says more, and its \`fix\` names the next step.
+
+## The way to the machine
+
+Nothing ran (\`did-not-run\`).
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`DnsFailed\` | the host's name could not be resolved | check the spelling, or the \`Host\` block of \`~/.ssh/config\`; \`EAI_AGAIN\` is this machine's network: try again |
+| \`ConnectionRefused\` | the machine answers, but nothing listens on the port | a machine that is starting needs time: try again for a minute or two; else check \`-p\` |
+| \`ConnectTimeout\` | something did not answer in time; \`details.stage\` says what | at \`tcp\` a firewall, a wrong address or a machine that is off; later a slow machine: \`--connect-timeout 2m\` |
+| \`HostUnreachable\` | no route to the host | check the address and the network here; a private address needs a jump host, \`-J\` |
+| \`NotSsh\` | what answers is no SSH server | check the port |
+| \`ConnectionClosed\` | the server hung up before the login was over | wait, then try with fewer connections at once; at \`auth\` name one key: \`-i FILE -o IdentitiesOnly=yes\` |
+| \`NoCommonAlgorithm\` | the two sides share no algorithm of a kind; both lists are in \`details\` | update the server, or allow more there |
+
+## Host keys
+
+Nothing ran. See host keys.
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`HostKeyUnknown\` | the key is not on file, and the policy is \`strict\` | compare the fingerprint with the owner's, then \`toehold hosts trust MACHINE --fingerprint SHA256:…\` |
+| \`HostKeyChanged\` | the machine shows another key than the one on file | stop and find out why. A rebuilt machine, or an address that went to another one: \`toehold hosts trust MACHINE --replace\` |
+| \`HostKeyRevoked\` | the key is marked as revoked | don't connect; the machine needs a new key |
+
+## Keys and login
+
+Nothing ran. See keys.
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`KeyUnreadable\` | the key file is missing, closed, or holds no key | check the path and that the file is whole |
+| \`KeyPassphraseMissing\` | the key is encrypted | \`--passphrase-env NAME\`, or load it into the agent |
+| \`KeyPassphraseWrong\` | the passphrase does not open it | check the variable's value |
+| \`KeyFormatUnsupported\` | a format or type that is not supported | use an Ed25519, ECDSA or RSA key |
+| \`KeyIsPublic\` | the public half was given | give the file without \`.pub\` |
+| \`KeyPermissions\` | others can read the private key | \`chmod 600 FILE\` |
+| \`AuthRejected\` | the server accepted nothing; \`details.attempts\` says what was tried | check user (\`-l\`) and key (\`-i\`); put the key there with \`toehold keys install MACHINE --password-env NAME\` |
+| \`PasswordExpired\` | the server wants a new password first | log in by hand once, or use a key |
+
+## Running the command
+
+| reason | outcome | what it means | what to do |
+| --- | --- | --- | --- |
+| \`ChannelRefused\` | \`did-not-run\` | the server opened no session, or its shell did not start | a busy machine: try again; else the account may run no commands |
+| \`ConnectionLost\` | any of the three | the connection ended before the command did | run it again only after \`did-not-run\`; else look at what it left behind first |
+| \`CommandTimeout\` | \`may-have-run\` | \`--timeout\` was reached, and the command was killed | allow more; what it did until then stays |
+| \`IdleTimeout\` | \`may-have-run\` | it printed nothing for \`--idle-timeout\`, and was killed | it may have waited for an answer: give flags that answer, or \`--stdin\` |
+
+## Arguments and files
+
+Nothing ran.
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`InvalidTarget\` | the machine's name, or a line of the configuration, can't be understood or honoured | see naming a machine; the message names the word |
+| \`InvalidArgument\` | a flag or argument is wrong | see \`toehold COMMAND --help\` |
+| \`NotFound\` | a file does not exist | check the path |
+| \`PermissionDenied\` | a file may not be read or written | check its owner and mode |
+| \`FileLocked\` | another program is writing the file | try again |
+| \`FileFailed\` | the file can't be used for another cause: too large, no regular file, a full disk | the message says which |
+`

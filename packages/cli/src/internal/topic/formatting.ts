@@ -1,1 +1,80 @@
-export const text = ""
+/** The page docs/output.md, written here by: node scripts/helpTopics.ts */
+export const text = `# Output
+
+Results go to standard output, everything else (messages, logs, notes) to standard error. Without \`--json\` the text is for
+people and may change; the documents may gain fields, and keep those they have.
+
+## Failures
+
+Without \`--json\`: the message and the fix, one line each, on standard error. With it, one document on standard output:
+
+\`\`\`json
+{"error":{"reason":"ConnectionRefused","message":"127.0.0.1:22 refused the connection: nothing listens on that port.","fix":"The machine may still be starting: wait and try again. Else check the port (-p) and that sshd runs there.","isRetryable":true,"outcome":"did-not-run","details":{"host":"127.0.0.1","port":22}}}
+\`\`\`
+
+| field | meaning |
+| --- | --- |
+| \`reason\` | one of the names in errors |
+| \`message\`, \`fix\` | what happened, and what to do next, in one line each |
+| \`isRetryable\` | whether the same call may succeed later |
+| \`outcome\` | whether a command ran: \`did-not-run\`, \`may-have-run\`, \`finished\` |
+| \`details\` | the reason's own fields |
+
+Where a command had printed something, it stands beside \`error\`, with the fields of exec's document.
+
+## \`exec --json\`
+
+\`\`\`json
+{"machine":"root@host","command":"uname","exitCode":0,"signal":null,"stdout":"Linux\\n","stderr":"","encoding":"utf8","stdoutBytes":6,"stderrBytes":0,"truncated":false,"durationMs":21,"outcome":"finished"}
+\`\`\`
+
+| field | meaning |
+| --- | --- |
+| \`machine\`, \`command\` | as they were given; the command as one line for a person |
+| \`exitCode\`, \`signal\` | one of them is set: a number, or a name such as \`SIGTERM\` |
+| \`stdout\`, \`stderr\`, \`encoding\` | what was printed; both are base64 when one of them isn't valid UTF-8 |
+| \`stdoutBytes\`, \`stderrBytes\` | how much was printed, kept or not |
+| \`truncated\` | whether bytes are missing: of each stream \`--max-output\` bytes are kept (256KiB unless given), the first half and the last |
+| \`omitted\` | only where \`truncated\`: \`{"stdout":{"offset":131072,"bytes":9000}}\` says that 9000 bytes are missing there |
+| \`durationMs\` | from the start of the command to the end of its output |
+
+## \`exec --ndjson\`
+
+One event a line, as things happen:
+
+\`\`\`json
+{"event":"stdout","data":"Linux\\n","encoding":"utf8","offset":0}
+{"event":"stderr","data":"/w==","encoding":"base64","offset":0}
+{"event":"heartbeat","elapsedMs":10000,"stdoutBytes":6,"stderrBytes":1}
+{"event":"exit","machine":"root@host","command":"uname","exitCode":0,"signal":null,"stdoutBytes":6,"stderrBytes":1,"truncated":false,"durationMs":12034,"outcome":"finished"}
+\`\`\`
+
+\`offset\` counts bytes of the stream. A character is never split over two events; what is no UTF-8 comes as base64. A
+heartbeat comes every 10 seconds, also while the machine is being connected to. The last line is \`exit\`, or \`error\` with
+the fields of the failure document.
+
+## Other commands
+
+| command | document |
+| --- | --- |
+| \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
+| \`keys list\` | \`{"keys":[{"source","type","bits","fingerprint","comment","encrypted"}]}\`; \`source\` is a path or \`agent\`, where \`encrypted\` is \`null\` |
+| \`keys generate\` | \`{"file","publicFile","format","encrypted","type","bits","fingerprint","comment"}\` |
+| \`keys fingerprint\` | \`{"file","type","bits","fingerprint","comment"}\` |
+| \`keys convert\` | \`{"file","format","encrypted","type","bits","fingerprint","comment"}\` |
+| \`keys install\` | \`{"machine","key":{"type","bits","fingerprint","comment"},"status":"added"\\|"present","verified"}\`; \`verified\` is \`false\` where the private key is not at hand |
+| \`hosts list\` | \`{"hosts":[{"hosts","keyType","fingerprint","marker","file","line","comment"}]}\` |
+| \`hosts trust\` | \`{"machine","host","keyType","fingerprint","status":"known"\\|"added"\\|"replaced","removed":[…]}\` |
+| \`hosts forget\` | \`{"machine","removed":[…]}\`, with the entries of \`hosts list\` |
+
+## Logs
+
+\`--log-level debug\` writes to standard error, one line an event, what a person needs to see why a handshake fails: the
+algorithms that each side offers and those chosen, the keys tried with the answers, and the time of each stage.
+\`--log-format text\` is \`time level message key=value…\`, \`--log-format json\` an object a line with \`time\`, \`level\`,
+\`message\` and the event's fields. Secrets are in neither.
+
+## Durations and sizes
+
+Durations: \`500ms\`, \`15s\`, \`2m\`, \`1h\`. Sizes: bytes, or \`64KiB\`, \`10MB\` (1024 and 1000 to the step).
+`
