@@ -218,7 +218,7 @@ export const make = Effect.fnUntraced(function* (
     exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
     start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
     dial: (to) => Connect.forward({ ...connected, host: options.host }, to),
-    checkSftp: checkSftp(connected.client),
+    checkSftp: checkSftp(connected),
     closed: Deferred.await(connected.closed)
   }
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, FileSystem, Layer, Scope } from "effect"
 import * as Fs from "node:fs"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as SshClient from "@toehold/ssh-core/SshClient"
@@ -325,6 +325,22 @@ describe("SshClient's connections", () => {
         )
         yield* soon(ssh.closed, 1000)
         reasonOf(yield* Effect.flip(ssh.exec(sh("true"))), "ConnectionLost", { isRetryable: true })
+      })
+    )
+
+    it.effect("take only so much from a machine that floods a session in which nothing runs yet", () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const shell = `${yield* fs.makeTempDirectoryScoped()}/flooding` as const
+        const script = `#!/bin/sh\ncase $2 in *"read -r c"*) yes & ;; esac\nexec /bin/sh -c "$2"\n`
+        yield* fs.writeFileString(shell, script, { mode: 0o755 })
+        const server = yield* InProcessServer.make({ shell: shell as `/${string}` }) // a temporary folder is absolute
+        const { options, proxy } = yield* behindProxy(server)
+        const ssh = yield* connectTo(options({ spareSessions: 1 }))
+        assert.strictEqual((yield* ssh.exec(sh("echo before"))).stdout.text, "before\n")
+        yield* Effect.sleep("700 millis")
+        assert.isBelow((yield* proxy.bytes).toClient, 8 * 1024 * 1024)
+        assert.isAbove((yield* proxy.bytes).toClient, 1024 * 1024)
       })
     )
 

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
+import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as InProcessServer from "@toehold/lab/InProcessServer"
 import * as Leaks from "@toehold/lab/Leaks"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
@@ -73,6 +74,25 @@ describe("SshError of a command", () => {
         ] as const) {
           const error = yield* Effect.flip(ssh.exec(sh("true"), { ...limits, killGrace: "50 millis" }))
           assert.deepInclude(reasonOf(error, tag, mayHaveRun), { timeoutMs: 150, killed: false })
+        }
+      })
+    )
+
+    it.effect("ConnectionLost for SFTP and for another machine, when the connection ends before the answer", () =>
+      Effect.gen(function* () {
+        const server = yield* InProcessServer.make()
+        const proxy = yield* FaultProxy.make({ target: server })
+        const lost = { isRetryable: true, outcome: "did-not-run" } as const
+        for (const ask of ["checkSftp", "dial"] as const) {
+          const ssh = yield* connectTo({ ...optionsFor(server), port: proxy.port })
+          yield* proxy.set("toClient", { hold: true })
+          const asked = ask === "dial" ? ssh.dial({ host: "localhost", port: 1 }) : ssh.checkSftp
+          const waiting = yield* Effect.forkChild(Effect.flip(Effect.asVoid(asked)))
+          yield* Effect.sleep("50 millis")
+          yield* proxy.cut("rst")
+          reasonOf(yield* Fiber.join(waiting), "ConnectionLost", lost)
+          reasonOf(yield* Effect.flip(Effect.asVoid(asked)), "ConnectionLost", lost)
+          yield* proxy.heal
         }
       })
     )

@@ -91,12 +91,13 @@ export const connect = Effect.fn("SshClient.connect")(function* (
     reason ??= detail
     Deferred.doneUnsafe(closed, Effect.succeed(detail))
   }
-  client.on("error", (error) => {
-    close(error.message)
-    // The driver would wait for the other side to close.
+  // The driver would wait for the other side to take what is left for it, and to close.
+  const finish = (detail: string) => {
+    close(detail)
     socket.destroy()
-  })
-  client.on("end", () => close("the server ended it"))
+  }
+  client.on("error", (error) => finish(error.message))
+  client.on("end", () => finish("the server ended it"))
   client.on("close", () => close("it was closed"))
   const before = authenticated.whyClosed()
   if (before !== undefined) close(before)

@@ -1,3 +1,6 @@
+/** More than the mark and two numbers. */
+const maxLine = 256
+
 /** How much login noise is kept, to be shown where no greeting follows it. */
 const keptNoise = 4096
 
@@ -35,7 +38,8 @@ export class Greeting {
     }
     const end = data.indexOf(10, start)
     if (end === -1) {
-      this.#drop(data, start)
+      // A line as long as no greeting is none.
+      this.#drop(data, data.length - start > maxLine ? data.length : start)
       return undefined
     }
     this.#drop(data.subarray(0, start), start)

@@ -27,6 +27,9 @@ export interface OutputSink {
   readonly stderr: (chunk: Buffer) => void
 }
 
+/** Output that is kept for a sink that is still to come; past this the flow is held back. */
+const maxEarly = 1024 * 1024
+
 export interface Options {
   readonly nonce: string
   readonly pty: boolean
@@ -47,6 +50,7 @@ export class RemoteProcess {
   readonly #nonce: string
   #sink: OutputSink | undefined
   readonly #early: Array<readonly ["stdout" | "stderr", Buffer]> = []
+  #earlyBytes = 0
   #status: ExitStatus | undefined
   #openStreams = 2
   #noise: ReadonlyArray<Greeting> = []
@@ -113,6 +117,7 @@ export class RemoteProcess {
   /** Sends output to `sink` from now on, what came until now first. */
   connect(sink: OutputSink): void {
     this.#sink = sink
+    this.resume()
     for (const [stream, chunk] of this.#early.splice(0)) sink[stream](chunk)
   }
 
@@ -171,7 +176,7 @@ export class RemoteProcess {
         next.onLine(next.greeting.line ?? "")
       }
       if (chunk.length === 0) return
-      if (this.#sink === undefined) this.#early.push([stream, chunk])
+      if (this.#sink === undefined) this.#keep(stream, chunk)
       else this.#sink[stream](chunk)
     })
     source.on("end", () => {
@@ -184,6 +189,12 @@ export class RemoteProcess {
         this.#endWhenDrained()
       })
     }
+  }
+
+  #keep(stream: "stdout" | "stderr", chunk: Buffer): void {
+    this.#early.push([stream, chunk])
+    this.#earlyBytes += chunk.length
+    if (this.#earlyBytes > maxEarly) this.pause()
   }
 
   #endWhenDrained(): void {

@@ -1,20 +1,21 @@
 import { Effect } from "effect"
 import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
-import { whileConnected } from "./channel.ts"
+import { lost, whileConnected } from "./channel.ts"
+import type { Connection } from "./sessions.ts"
 
 /** Opens the SFTP subsystem and closes it again. */
-export const checkSftp = (client: Ssh2.Client): Effect.Effect<void, SshError.SshError> =>
+export const checkSftp = ({ client, isOpen }: Connection): Effect.Effect<void, SshError.SshError> =>
   Effect.callback<void, SshError.SshError>((resume) => {
     const callback: Parameters<Ssh2.Client["sftp"]>[0] = (error, sftp) => {
       if (error === undefined) {
         sftp.end()
-        resume(Effect.void)
-        return
+        return resume(Effect.void)
       }
+      if (!isOpen()) return resume(Effect.fail(lost("it ended", "did-not-run")))
       const detail = error.message.replace(/^\(SSH\) /, "")
       const busy = /Channel open failure/i.test(detail)
-      resume(Effect.fail(SshError.make(new SshError.ChannelRefused({ request: "sftp", detail, busy }))))
+      return resume(Effect.fail(SshError.make(new SshError.ChannelRefused({ request: "sftp", detail, busy }))))
     }
     whileConnected(
       () => client.sftp(callback),

@@ -52,6 +52,13 @@ describe("Greeting", () => {
     assert.isAtMost(greeting.noise.length, 4096)
   })
 
+  it("holds no more than a little of a line without an end, and finds the next", () => {
+    const greeting = new Greeting(nonce)
+    greeting.push(Buffer.from(nonce))
+    for (let i = 0; i < 10_000; i++) assert.isUndefined(greeting.push(Buffer.alloc(10_000, "x")))
+    assert.strictEqual(greeting.push(Buffer.from(`\n${nonce} 1 1\nout`))?.toString(), "out")
+  })
+
   it("is not taken in by a nonce that is cut off at the end", () => {
     const greeting = new Greeting(nonce)
     assert.isUndefined(greeting.push(Buffer.from(nonce.slice(0, 10))))
