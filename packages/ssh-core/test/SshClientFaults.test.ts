@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, FileSystem, Layer, Scope } from "effect"
+import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as SshClient from "@toehold/ssh-core/SshClient"
@@ -196,6 +197,23 @@ describeWith(["sshd"], "SshClient on a bad network", () => {
         const ssh = yield* connectTo(options({ spareSessions: 1 }))
         for (const word of ["first", "second"]) {
           assert.strictEqual((yield* ssh.exec(sh(`echo ${word}`))).stdout.text, `${word}\n`)
+        }
+      })
+    )
+
+    it.effect("keeps every byte where they come in odd pieces", () =>
+      Effect.gen(function* () {
+        const { options, proxy } = yield* behindProxy(yield* OpenSshServer.OpenSshServer)
+        const bytes = new Uint8Array(randomBytes(300_000))
+        for (const cipher of ["aes128-gcm@openssh.com", "aes256-ctr", "chacha20-poly1305@openssh.com"]) {
+          const algorithms = { ciphers: { mode: "replace", names: [cipher] } } as const
+          const ssh = yield* connectTo(options({ algorithms }))
+          assert.strictEqual(ssh.connection.algorithms.cipher[0], cipher)
+          for (const chunkSize of [331, 1021, 16_381]) {
+            yield* proxy.set("both", { chunkSize })
+            const { stdout } = yield* ssh.exec(SshCommand.argv(["cat"]), { stdin: bytes })
+            assert.isTrue(Buffer.from(stdout.bytes).equals(bytes), `${cipher} in pieces of ${chunkSize}`)
+          }
         }
       })
     )

@@ -157,9 +157,9 @@ const launch = Effect.fnUntraced(function* (
   // The kill comes after the race is decided: else the end that it brings about would win it.
   const exit = Effect.flatMap(verdict, (verdict) =>
     verdict._tag === "Over"
-      ? Effect.flatMap(killing(process, "TERM"), (killed) => {
-          return Effect.fail(outOfLimit(verdict, { command: name, ...captured(), killed }))
-        })
+      ? Effect.flatMap(killing(process, "TERM"), (killed) =>
+          Effect.fail(outOfLimit(verdict, { command: name, ...captured(), killed }))
+        )
       : conclude(machine, process, verdict, name, captured)
   )
   return { process, exit, kill: (signal) => killing(process, signal) }

@@ -88,6 +88,9 @@ export const listener = (
     return { host: "127.0.0.1", port: bound.port, open: () => sockets.size }
   })
 
+/** Where a listener can be stopped, and the kernel then leaves new connections without an answer. */
+export const hasUnansweredPorts = process.platform === "linux"
+
 /** A port on which the kernel answers nothing: its listener is stopped, and its queue of connections is full. */
 export const unansweredPort = Effect.gen(function* () {
   const script = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
