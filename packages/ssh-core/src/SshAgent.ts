@@ -88,7 +88,7 @@ export const keys = Effect.fn("SshAgent.keys")(function* (path: string) {
     }
   ).pipe(Effect.timeoutOrElse({ duration: answerWithin, orElse: () => Effect.succeed([]) }))
   return found.flatMap((identity): ReadonlyArray<AgentKey> => {
-    const parsed = driver.utils.parseKey(publicOf(identity))
+    const parsed = driver.parseKey(publicOf(identity))
     const key = Array.isArray(parsed) ? parsed[0] : parsed
     if (key === undefined || key instanceof Error) return []
     const publicBlob = new Uint8Array(key.getPublicSSH())

@@ -58,7 +58,7 @@ export const open = (
         resume(Effect.fail(SshError.make(classify(address, error))))
       }
       // An address is looked up nowhere, and no such event comes.
-      if (Net.isIP(address.host) !== 0) onResolved()
+      if (Net.isIPv4(address.host) || (address.host.includes(":") && Net.isIPv6(address.host))) onResolved()
       else socket.once("lookup", onResolved)
       socket.once("error", onError)
       socket.once("connect", () => {

@@ -27,7 +27,7 @@ export const normalizeHost = (host: string, family: "any" | "inet" | "inet6"): s
   if (/^[0-9.]+$/.test(host)) return family === "inet6" ? host : (parseUrlHost(host) ?? host)
   if (host.includes("%")) return host
   if (!host.includes(":")) return host.toLowerCase()
-  if (family === "inet" || !isIPv6(host)) return host
+  if (family === "inet" || !host.includes(":") || !isIPv6(host)) return host
   const usual = dotted(parseUrlHost(`[${host}]`)?.slice(1, -1) ?? host)
   return usual === host.toLowerCase() ? host : usual
 }

@@ -44,7 +44,8 @@ export const userFault = (user: string): string | undefined => {
   return typographyFault(user)
 }
 
-const isIpv6 = (text: string): boolean => isIPv6(text)
+/** Node compiles a large expression at the first such question, which a name need not pay for. */
+const isIpv6 = (text: string): boolean => text.includes(":") && isIPv6(text)
 
 const passwordDetail = "a password can't be part of the name of a machine"
 const passwordHint = "Give it by --password-env NAME or --password-file FILE, or use a key."
