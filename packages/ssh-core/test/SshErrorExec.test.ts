@@ -45,6 +45,21 @@ describe("SshError of a command", () => {
       })
     )
 
+    it.effect(
+      "none for a channel that dropbear has closed before it looked at the command: it is asked for again",
+      () =>
+        Effect.gen(function* () {
+          const answers: Array<InProcessServer.ExecBehaviour> = ["close"]
+          const server = yield* InProcessServer.make({
+            ssh2: { ident: "dropbear_2022.83" },
+            exec: () => answers.shift() ?? "run"
+          })
+          const ssh = yield* connectTo(optionsFor(server))
+          assert.strictEqual((yield* ssh.exec(sh("echo once"))).stdout.text, "once\n")
+          assert.strictEqual((yield* server.commands).length, 2)
+        })
+    )
+
     it.effect("ConnectionLost for a command whose exit status never comes, with its output", () =>
       Effect.gen(function* () {
         const { server, ssh } = yield* behaving("no-status")

@@ -11,13 +11,21 @@ export interface Pty {
   readonly term: string
 }
 
+export interface Connection {
+  readonly client: Ssh2.Client
+  /** How the server names itself. */
+  readonly identification: string
+  readonly isOpen: () => boolean
+  readonly refusals: Refusals
+}
+
 /**
  * A session channel that runs one exec request. `attach` is called in the very callback that brings the channel: the
  * exit status may come in the same packet as the reply, and a listener attached later would miss it. `late` is called in
  * its place where nobody waits any more: the command runs nonetheless.
  */
 export const exec = <A>(
-  connection: { readonly client: Ssh2.Client; readonly isOpen: () => boolean; readonly refusals: Refusals },
+  connection: Connection,
   request: string,
   pty: Pty | undefined,
   attach: (channel: Ssh2.ClientChannel) => A,
@@ -30,7 +38,8 @@ export const exec = <A>(
         const refusing = connection.refusals.current()
         // The driver leaves a refused channel open, and the server counts it.
         refusing?.close()
-        resume(Effect.fail(refused(error, connection.isOpen(), refusing !== undefined)))
+        const answered = refusing !== undefined || closesBeforeExec(connection)
+        resume(Effect.fail(refused(error, connection.isOpen(), answered)))
       } else if (abandoned) {
         late(channel)
       } else {
@@ -46,6 +55,12 @@ export const exec = <A>(
       abandoned = true
     })
   })
+
+/**
+ * dropbear closes a new channel now and then when another one ends, and then passes over what is asked on it: the close
+ * in place of an answer came before the command was even looked at.
+ */
+const closesBeforeExec = ({ identification }: Connection): boolean => identification.startsWith("SSH-2.0-dropbear")
 
 /** Asks the driver for something; it throws where the socket is already gone. */
 export const whileConnected = (ask: () => void, otherwise: (error: SshError.SshError) => void): void => {

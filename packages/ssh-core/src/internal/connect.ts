@@ -113,7 +113,7 @@ export const connect = Effect.fn("SshClient.connect")(function* (
     )
   }
   const sessions = yield* Sessions.make(
-    { client, isOpen: () => reason === undefined },
+    { client, identification: authenticated.identification, isOpen: () => reason === undefined },
     { maxSessions: options.maxSessions, spares: options.spareSessions }
   )
   return { ...authenticated, client, sessions, isOpen: () => reason === undefined, closed, whyClosed: () => reason }

@@ -11,10 +11,7 @@ import * as LoginWrapper from "./loginWrapper.ts"
 import * as Refusals from "./refusals.ts"
 import { type Options, RemoteProcess } from "./remoteProcess.ts"
 
-export interface Connection {
-  readonly client: Ssh2.Client
-  readonly isOpen: () => boolean
-}
+export type Connection = Omit<Channel.Connection, "refusals">
 
 export interface Request {
   readonly script: string
@@ -44,7 +41,7 @@ const waitAfter = (refused: number) => Duration.millis(20 * 2 ** refused)
 
 const isBusy = (error: SshError.SshError): boolean => error.reason._tag === "ChannelRefused" && error.reason.busy
 
-/** dropbear refuses an exec request now and then for no reason; nothing ran, so one more try costs nothing. */
+/** dropbear refuses an exec request now and then for no reason of its own; nothing ran, so more tries cost nothing. */
 const isExecRefused = (error: SshError.SshError): boolean =>
   error.reason._tag === "ChannelRefused" && error.reason.request === "exec"
 
