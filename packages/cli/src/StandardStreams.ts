@@ -87,6 +87,8 @@ export const layer: Layer.Layer<StandardStreams> = Layer.sync(StandardStreams, (
         (cause) => new InputFailed({ detail: cause instanceof Error ? cause.message : String(cause) })
       )
     ),
-    terminal: stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows } : undefined
+    // Some terminals don't know their size.
+    terminal:
+      stdout.isTTY && stdout.columns > 0 && stdout.rows > 0 ? { columns: stdout.columns, rows: stdout.rows } : undefined
   }
 })

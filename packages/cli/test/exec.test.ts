@@ -194,6 +194,8 @@ describeWith(["sshd"], "toehold exec", () => {
         assert.strictEqual(given.stdout, "\0\ufffd\n")
         const missing = yield* document<Failed>(["--stdin", `${file}.no`], ["cat"])
         assert.deepStrictEqual([missing.exitCode, missing.json.error.reason], [255, "NotFound"])
+        const nul = yield* exec(["--", "echo", "a\0b"])
+        assert.strictEqual(nul.exitCode, 64)
         const folder = yield* exec(["--stdin", server.tempDir, "--", "cat"])
         assert.strictEqual(folder.exitCode, 255)
         assert.include(folder.stderr, server.tempDir)
@@ -220,6 +222,9 @@ describeWith(["sshd"], "toehold exec", () => {
         const ran = yield* toehold(["exec", pasted, ...withKey(server), "--", "echo", "hi"])
         assert.deepStrictEqual([ran.exitCode, ran.stdout], [0, "hi\n"])
         assert.include(ran.stderr, "not opened by exec")
+        const terminal = `ssh -t -p ${server.port} ${server.user}@${server.host}`
+        const asked = yield* toehold(["exec", terminal, ...withKey(server), "--", "sh", "-c", "test -t 1; echo $?"])
+        assert.strictEqual(asked.stdout, "0\r\n")
       })
     )
 
@@ -246,7 +251,7 @@ describeWith(["sshd"], "toehold exec", () => {
         Fs.writeFileSync(passwordFile, `${password}\n`)
         const platform = { env: { PW: password, TOKEN: "t0ken-of-mine", PASS: "passphrase-of-mine" } }
         const flags = ["--passphrase-env", "PASS", "--env-from", "TOKEN", "--log-level", "debug"]
-        const seen = ["sh", "-c", "ps axww -o args; cat /proc/$$/cmdline"]
+        const seen = ["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null; true"]
         const outputs: Array<string> = []
         for (const given of [
           ["--password-env", "PW"],

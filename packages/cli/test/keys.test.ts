@@ -208,6 +208,17 @@ RealPart.describeWith(["sshd"], "toehold keys install", () => {
         )
         assert.strictEqual(exitCode, 64)
         assert.include(stderr, "it is a private key")
+        const endless = yield* run("install", machineOf(server), "/dev/zero", ...bare(server), "--password-env", "PW")
+        assert.deepStrictEqual([endless.exitCode, endless.stderr.includes("larger than")], [74, true])
+        const wrong = yield* run(
+          "install",
+          machineOf(server),
+          at("alone"),
+          ...bare(server),
+          "--password-file",
+          "/dev/zero"
+        )
+        assert.strictEqual(wrong.exitCode, 74)
         const none = yield* run("install", machineOf(server), ...bare(server), "--password-env", "PW")
         assert.strictEqual(none.exitCode, 0, none.stderr)
       })

@@ -22,6 +22,17 @@ export const mustBeFree = Effect.fnUntraced(function* (path: string) {
   if (taken) return yield* exists(path)
 })
 
+/** Gives a file its final name, unless there is one; where no links can be made, as a new file of its own. */
+const putInPlace = Effect.fnUntraced(function* (temporary: string, path: string, bytes: Uint8Array, mode: number) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.link(temporary, path).pipe(
+    Effect.catchIf(
+      (error) => !isThere(error),
+      () => fs.writeFile(path, bytes, { flag: "wx", mode })
+    )
+  )
+})
+
 /**
  * Writes a file with a mode that it has from its first byte on. It appears whole, by a rename, or without `replace` by a
  * link, which fails where something has come to stand at the path meanwhile.
@@ -40,9 +51,10 @@ export const writeWhole = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(temporary, { force: true })))
       const file = yield* fs.open(temporary, { flag: "wx", mode: options.mode })
-      yield* file.writeAll(new TextEncoder().encode(content))
+      const bytes = new TextEncoder().encode(content)
+      yield* file.writeAll(bytes)
       yield* file.sync
-      yield* options.replace ? fs.rename(temporary, path) : fs.link(temporary, path)
+      yield* options.replace ? fs.rename(temporary, path) : putInPlace(temporary, path, bytes, options.mode)
     })
   ).pipe(Effect.mapError(failure))
 })

@@ -1,5 +1,5 @@
 /** The machine that a command is for, and the flags that say how to log in to it. */
-import { Effect, FileSystem, type PlatformError, Redacted, Result } from "effect"
+import { Effect, FileSystem, type PlatformError, Redacted, Result, Stream } from "effect"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import type { Policy } from "@toehold/ssh-core/HostKeys"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -71,18 +71,26 @@ export const fileFailure = (path: string, error: PlatformError.PlatformError): S
   }
 }
 
-const secretFromFile = Effect.fnUntraced(
-  function* (path: string) {
-    const fs = yield* FileSystem.FileSystem
-    const fail = (detail: string) => Effect.fail(SshError.make(new SshError.FileFailed({ path, detail })))
-    const { size } = yield* fs.stat(path)
-    if (size > maxPasswordBytes) return yield* fail("it is too large for a file with a password")
-    const text = new TextDecoder().decode((yield* fs.readFile(path)).subarray(0, maxPasswordBytes))
-    const line = text.split(/\r?\n/, 1)[0] ?? ""
-    return line === "" ? yield* fail("its first line is empty") : Redacted.make(line)
-  },
-  (effect, path) => Effect.catchTag(effect, "PlatformError", (error) => Effect.fail(fileFailure(path, error)))
-)
+/** A local file of at most so many bytes, whatever kind of file it is: a pipe of the shell's is one too. */
+export const readBounded = Effect.fnUntraced(function* (
+  path: string,
+  maxBytes: number
+): Effect.fn.Return<Uint8Array, SshError.SshError, FileSystem.FileSystem> {
+  const fs = yield* FileSystem.FileSystem
+  const chunks = yield* Stream.runCollect(fs.stream(path, { bytesToRead: maxBytes + 1 })).pipe(
+    Effect.mapError((error) => fileFailure(path, error))
+  )
+  const bytes = Buffer.concat(chunks)
+  if (bytes.length <= maxBytes) return bytes
+  return yield* SshError.make(new SshError.FileFailed({ path, detail: `it is larger than ${maxBytes} bytes` }))
+})
+
+const secretFromFile = Effect.fnUntraced(function* (path: string) {
+  const text = new TextDecoder().decode(yield* readBounded(path, maxPasswordBytes))
+  const line = text.split(/\r?\n/, 1)[0] ?? ""
+  if (line !== "") return Redacted.make(line)
+  return yield* SshError.make(new SshError.FileFailed({ path, detail: "its first line is empty" }))
+})
 
 const isPolicy = (text: string | undefined): text is Policy =>
   text === "strict" || text === "accept-new" || text === "off"

@@ -42,10 +42,13 @@ const prepare = Effect.fnUntraced(function* (invocation: Invocation, machine: st
   const login = yield* loginOptions(invocation)
   const maxOutput = yield* invocation.size("max-output")
   const { terminal } = yield* StandardStreams
+  // The -t of a pasted command line; what the configuration says is for ssh's interactive use.
+  const requestTty = target.options.find(({ keyword }) => keyword === "requesttty")?.value ?? "no"
+  const isTerminalAsked = invocation.has("pty") || /^(yes|force)$/i.test(requestTty)
   const limits = {
     timeout: yield* invocation.duration("timeout"),
     idleTimeout: yield* invocation.duration("idle-timeout"),
-    pty: invocation.has("pty") && (terminal === undefined || { cols: terminal.columns, rows: terminal.rows })
+    pty: isTerminalAsked && (terminal === undefined || { cols: terminal.columns, rows: terminal.rows })
   }
   const input = yield* readInput(invocation)
   // What no script could be made of must fail before the machine is asked for anything.

@@ -9,7 +9,7 @@ import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as ExitCode from "../../ExitCode.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
 import { keyFields } from "../keyFlags.ts"
-import { fileFailure, loginOptions, readTarget } from "../machine.ts"
+import { loginOptions, readBounded, readTarget } from "../machine.ts"
 import { note, print, printJson } from "../print.ts"
 
 /**
@@ -59,11 +59,7 @@ const publicFile = Effect.fnUntraced(function* (invocation: Invocation) {
 const maxPublicBytes = 64 * 1024
 
 const readPublic = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
-  const failed = Effect.mapError((error: Parameters<typeof fileFailure>[1]) => fileFailure(path, error))
-  const { size } = yield* failed(fs.stat(path))
-  if (size > maxPublicBytes) return yield* SshError.make(new SshError.FileFailed({ path, detail: "it is too large" }))
-  const bytes = yield* failed(fs.readFile(path))
+  const bytes = yield* readBounded(path, maxPublicBytes)
   const text = new TextDecoder().decode(bytes)
   // A private key must not travel, whatever could be made out of it.
   if (text.includes("PRIVATE KEY") || text.startsWith("PuTTY-User-Key-File")) {
