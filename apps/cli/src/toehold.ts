@@ -43,7 +43,7 @@ const keepYoungGenerationSmall = (): void => setFlagsFromString("--semi-space-gr
 const loadMain = (): Main => {
   // A compiler thread that waits for memory when Node ends keeps it from ending for ever (nodejs/node#64274), and the
   // exit code would never come. Only this compiler asks for memory of that kind; it is as good on the main thread.
-  process.getBuiltinModule?.("node:v8").setFlagsFromString("--no-concurrent-sparkplug")
+  setFlagsFromString("--no-concurrent-sparkplug")
   // Node 22.8 and newer keep the compiled code between runs.
   const cache = cacheFolder()
   if (cache !== undefined) Module.enableCompileCache?.(join(cache, "compiled"))

@@ -67,7 +67,7 @@ export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold
   get fix(): string {
     return this.outcome === "did-not-run"
       ? "Run it again."
-      : "Look at the machine for what the command left behind before you run it again; for long work use a job, which outlives the connection."
+      : "Look at the machine for what the command left behind before you run it again. Long work can outlive a connection there: start it with setsid or in tmux, its output in a file."
   }
 }
 
@@ -96,7 +96,7 @@ export class CommandTimeout extends Schema.TaggedError<CommandTimeout>("@toehold
     return `The command did not end within ${this.timeoutMs} ms; ${killedText(this.killed)}.`
   }
   get fix(): string {
-    return "Allow more with --timeout, or start it as a job if it is long by nature. What it had done until then stays."
+    return "Allow more with --timeout. Long work can go on without a client: start it with setsid or in tmux, its output in a file. What it had done until now stays."
   }
 }
 
