@@ -46,7 +46,7 @@ Nothing ran. See keys.
 
 | reason | outcome | what it means | what to do |
 | --- | --- | --- | --- |
-| \`ChannelRefused\` | \`did-not-run\` | the server opened no session, or its shell did not start | a busy machine: try again; else the account may run no commands |
+| \`ChannelRefused\` | \`did-not-run\` | the server opened no session, its shell did not start, or a jump host could not reach the machine | a busy machine: try again; else the account may run no commands |
 | \`ConnectionLost\` | any of the three | the connection ended before the command did | run it again only after \`did-not-run\`; else look at what it left behind first |
 | \`CommandTimeout\` | \`may-have-run\` | \`--timeout\` was reached, and the command was killed | allow more; what it did until then stays |
 | \`IdleTimeout\` | \`may-have-run\` | it printed nothing for \`--idle-timeout\`, and was killed | it may have waited for an answer: give flags that answer, or \`--stdin\` |
