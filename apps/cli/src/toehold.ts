@@ -3,6 +3,7 @@
  * The entry. The program stands in this very file as a text and is compiled only when it is needed, so that a call that
  * needs none of it costs no more than Node itself.
  */
+import { statSync } from "node:fs"
 import * as Module from "node:module"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -17,14 +18,24 @@ type Main = (words: ReadonlyArray<string>, version: string) => Promise<number>
 const under = (folder: string | undefined, ...names: ReadonlyArray<string>): string | undefined =>
   folder === undefined || folder === "" ? undefined : join(folder, ...names)
 
-/** A folder of the user's own, as what lies in a cache of compiled code is run; `undefined` for somebody without a home. */
+/** Where programs keep what they can make again; `undefined` for somebody without a home. */
 const cacheFolder = (): string | undefined => {
   const { env, platform } = process
-  const own = under(env["TOEHOLD_HOME"], "cache")
+  const own = under(env["TOEHOLD_HOME"])
   if (own !== undefined) return own
-  if (platform === "win32") return under(env["LOCALAPPDATA"], "toehold", "cache")
+  if (platform === "win32") return under(env["LOCALAPPDATA"])
   const home = platform === "darwin" ? under(env["HOME"], "Library", "Caches") : under(env["HOME"], ".cache")
-  return under(under(env["XDG_CACHE_HOME"]) ?? home, "toehold")
+  return under(env["XDG_CACHE_HOME"]) ?? home
+}
+
+/** What lies in a cache of compiled code is run: under sudo another user's home must not be one. */
+const isOurs = (folder: string): boolean => {
+  try {
+    const info = statSync(folder, { throwIfNoEntry: false })
+    return info === undefined || process.getuid === undefined || info.uid === process.getuid()
+  } catch {
+    return false
+  }
 }
 
 /** A module that compiles a text; Node has had this method for ever, but does not describe it. */
@@ -46,7 +57,7 @@ const loadMain = (): Main => {
   setFlagsFromString("--no-concurrent-sparkplug")
   // Node 22.8 and newer keep the compiled code between runs.
   const cache = cacheFolder()
-  if (cache !== undefined) Module.enableCompileCache?.(join(cache, "compiled"))
+  if (cache !== undefined && isOurs(cache)) Module.enableCompileCache?.(join(cache, "toehold", "compiled"))
   const filename = fileURLToPath(import.meta.url)
   const program = new Module.Module(filename) as unknown as TextModule // see there
   program.filename = filename

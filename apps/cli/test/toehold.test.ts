@@ -86,6 +86,22 @@ describe("the bundle", () => {
   })
 })
 
+describe.runIf(process.getuid?.() === 0)("the bundle under sudo", () => {
+  it("neither reads nor writes compiled code in another user's home", () => {
+    const home = Path.join(folder, "of-another")
+    Fs.mkdirSync(home)
+    Fs.chownSync(home, 12_345, 12_345)
+    const node = process.execPath
+    const inHome = (TOEHOLD_HOME: string) =>
+      ChildProcess.spawnSync(node, [program, "help"], { encoding: "utf8", env: { ...env, TOEHOLD_HOME } }).status
+    assert.strictEqual(inHome(home), 0)
+    assert.deepStrictEqual(Fs.readdirSync(home), [])
+    const ours = Path.join(folder, "of-ours")
+    assert.strictEqual(inHome(ours), 0)
+    assert.deepStrictEqual(Fs.readdirSync(ours), ["toehold"])
+  })
+})
+
 const sshd = layer().pipe(Layer.provideMerge(NodeServices.layer))
 
 describeWith(["sshd"], "the bundle on a machine", () => {

@@ -42,5 +42,7 @@ export const toJson = ({ fields, level, message, time }: Entry): string => {
   const written = Object.entries(fields).filter(([, value]) => value !== undefined)
   // Each by itself, so that a field that can't be written doesn't take the others with it.
   const parts = written.map(([name, value]) => [name, JSON.parse(safeJson(value)) as unknown])
-  return JSON.stringify({ ...Object.fromEntries(parts), time, level, message })
+  const own = { time, level, message }
+  // First in the line, and never a field's.
+  return JSON.stringify({ ...own, ...Object.fromEntries(parts), ...own })
 }
