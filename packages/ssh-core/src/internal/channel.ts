@@ -22,14 +22,14 @@ export interface Connection {
 /**
  * A session channel that runs one exec request. `attach` is called in the very callback that brings the channel: the
  * exit status may come in the same packet as the reply, and a listener attached later would miss it. `late` is called in
- * its place where nobody waits any more: the command runs nonetheless.
+ * its place where nobody waits any more: the command runs nonetheless, unless the channel is `undefined`.
  */
 export const exec = <A>(
   connection: Connection,
   request: string,
   pty: Pty | undefined,
   attach: (channel: Ssh2.ClientChannel) => A,
-  late: (channel: Ssh2.ClientChannel) => void
+  late: (channel: Ssh2.ClientChannel | undefined) => void
 ): Effect.Effect<A, SshError.SshError> =>
   Effect.callback<A, SshError.SshError>((resume) => {
     let abandoned = false
@@ -39,7 +39,8 @@ export const exec = <A>(
         // The driver leaves a refused channel open, and the server counts it.
         refusing?.close()
         const answered = refusing !== undefined || closesBeforeExec(connection)
-        resume(Effect.fail(refused(error, connection.isOpen(), answered)))
+        if (abandoned) late(undefined)
+        else resume(Effect.fail(refused(error, connection.isOpen(), answered)))
       } else if (abandoned) {
         late(channel)
       } else {

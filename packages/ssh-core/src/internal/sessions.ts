@@ -39,6 +39,9 @@ export interface Sessions {
 const refusals = 7
 const waitAfter = (refused: number) => Duration.millis(20 * 2 ** refused)
 
+/** How long the end of a connection waits for answers to requests that were given up, and for the kills they ask for. */
+const longestOwed = Duration.seconds(5)
+
 const isBusy = (error: SshError.SshError): boolean => error.reason._tag === "ChannelRefused" && error.reason.busy
 
 /** dropbear refuses an exec request now and then for no reason of its own; nothing ran, so more tries cost nothing. */
@@ -67,6 +70,16 @@ export const make = Effect.fnUntraced(function* (
   let proven = 1
   let limited = false
 
+  /** Requests that were given up before their answer: what they started must be ended over this very connection. */
+  const owed = new Set<Deferred.Deferred<void>>()
+  yield* Effect.addFinalizer(() =>
+    connection.isOpen()
+      ? Effect.ignore(
+          Effect.timeoutOption(Effect.forEach(owed, Deferred.await, { concurrency: "unbounded" }), longestOwed)
+        )
+      : Effect.void
+  )
+
   connection.client.once("close", () => {
     for (const process of live) process.connectionClosed()
   })
@@ -90,14 +103,22 @@ export const make = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       const nonce = `toehold-${randomBytes(12).toString("hex")}`
       const options = { nonce, pty: pty !== undefined, awaitsScript }
+      const settled = Deferred.makeUnsafe<void>()
+      const settle = Effect.sync(() => {
+        owed.delete(settled)
+        Deferred.doneUnsafe(settled, Effect.void)
+      })
       return Channel.exec(
         connection,
         request(nonce),
         pty,
         (channel) => adopt(channel, options, () => inBackground(Semaphore.release(slots, 1))),
-        // Its slot was given back when it was given up.
-        (channel) => inBackground(Effect.asVoid(late(adopt(channel, options, () => undefined))))
-      )
+        (channel) => {
+          // Its slot was given back when it was given up.
+          const process = channel === undefined ? undefined : adopt(channel, options, () => undefined)
+          inBackground(Effect.ensuring(process === undefined ? Effect.void : Effect.asVoid(late(process)), settle))
+        }
+      ).pipe(Effect.onInterrupt(() => Effect.sync(() => late !== closed && owed.add(settled))))
     })
 
   const takeSlot = (atOnce: boolean): Effect.Effect<unknown, SshError.SshError> =>
