@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as Leaks from "@toehold/lab/Leaks"
 import { OpenSshServer } from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
@@ -175,6 +176,29 @@ describeWith(["sshd"], "toehold exec", () => {
         yield* Fiber.interrupt(fiber)
         yield* Leaks.awaitProcesses(mark, 0)
       })
+    )
+
+    it.effect("kills a command whose start the machine has not confirmed when it is interrupted", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer
+        const proxy = yield* FaultProxy.make({ target: server, toClient: { delay: "400 millis" } })
+        const slow = ["-F", "none", "--host-key", "off", "-i", server.privateKeyPath]
+        const mark = Leaks.marker()
+        const words = [
+          "exec",
+          `${server.user}@127.0.0.1:${proxy.port}`,
+          ...slow,
+          "--",
+          "sh",
+          "-c",
+          `sleep 600; : ${mark}`
+        ]
+        const fiber = yield* Effect.forkChild(toehold(words))
+        // The command is there at once, the answer that it was started is still on its way.
+        while ((yield* Leaks.processes(mark)).length === 0) yield* Effect.sleep("10 millis")
+        yield* Fiber.interrupt(fiber)
+        yield* Leaks.awaitProcesses(mark, 0)
+      }).pipe(Effect.scoped)
     )
 
     it.effect("kills the command when its reader goes away", () =>
