@@ -3,20 +3,19 @@
  * The entry. The program stands in this very file as a text and is compiled only when it is needed, so that a call that
  * needs none of it costs no more than Node itself.
  */
-import { statSync } from "node:fs"
-import * as Module from "node:module"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { setFlagsFromString } from "node:v8"
+import { keepMemoryLow } from "./memory.ts"
 
 /** Put in by the build: the program's version, and all of its code as one CommonJS module. */
 declare const programVersion: string
 declare const programCode: string
 
+// Asked for where they are needed: even the modules that Node has loaded already take time to be imported.
+const { getBuiltinModule } = process
+
 type Main = (words: ReadonlyArray<string>, version: string) => Promise<number>
 
 const under = (folder: string | undefined, ...names: ReadonlyArray<string>): string | undefined =>
-  folder === undefined || folder === "" ? undefined : join(folder, ...names)
+  folder === undefined || folder === "" ? undefined : getBuiltinModule("node:path").join(folder, ...names)
 
 /** Where programs keep what they can make again; `undefined` for somebody without a home. */
 const cacheFolder = (): string | undefined => {
@@ -31,7 +30,7 @@ const cacheFolder = (): string | undefined => {
 /** What lies in a cache of compiled code is run: under sudo another user's home must not be one. */
 const isOurs = (folder: string): boolean => {
   try {
-    const info = statSync(folder, { throwIfNoEntry: false })
+    const info = getBuiltinModule("node:fs").statSync(folder, { throwIfNoEntry: false })
     return info === undefined || process.getuid === undefined || info.uid === process.getuid()
   } catch {
     return false
@@ -45,20 +44,15 @@ interface TextModule {
   _compile(code: string, filename: string): void
 }
 
-/**
- * The young generation stays small, so that the buffers of a flood of output are given back every few MB of it: memory
- * stays below 120 MB, at no cost in speed. Left to grow, it would hold hundreds of MB of dead buffers.
- */
-const keepYoungGenerationSmall = (): void => setFlagsFromString("--semi-space-growth-factor=1")
-
 const loadMain = (): Main => {
   // A compiler thread that waits for memory when Node ends keeps it from ending for ever (nodejs/node#64274), and the
   // exit code would never come. Only this compiler asks for memory of that kind; it is as good on the main thread.
-  setFlagsFromString("--no-concurrent-sparkplug")
+  getBuiltinModule("node:v8").setFlagsFromString("--no-concurrent-sparkplug")
   // Node 22.8 and newer keep the compiled code between runs.
   const cache = cacheFolder()
-  if (cache !== undefined && isOurs(cache)) Module.enableCompileCache?.(join(cache, "toehold", "compiled"))
-  const filename = fileURLToPath(import.meta.url)
+  const Module = getBuiltinModule("node:module")
+  if (cache !== undefined && isOurs(cache)) Module.enableCompileCache?.(under(cache, "toehold", "compiled"))
+  const filename = getBuiltinModule("node:url").fileURLToPath(import.meta.url)
   const program = new Module.Module(filename) as unknown as TextModule // see there
   program.filename = filename
   program._compile(programCode, filename)
@@ -69,6 +63,6 @@ const loadMain = (): Main => {
 const words = process.argv.slice(2)
 if (words.length === 1 && words[0] === "--version") process.stdout.write(`${programVersion}\n`)
 else {
-  keepYoungGenerationSmall()
+  keepMemoryLow()
   process.exit(await loadMain()(words, programVersion))
 }
