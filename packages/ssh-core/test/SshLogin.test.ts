@@ -212,7 +212,11 @@ describeWith(["sshd", "private-accounts"], "SshLogin by the configuration", () =
         const host = yield* refusal([
           hostBlock("target", target, "RequiredRSASize 3072", "HostKeyAlgorithms rsa-sha2-512")
         ])
-        assert.include(host.message, "RequiredRSASize")
+        assert.deepInclude(reasonOf(host, "NoCommonAlgorithm", no), {
+          kind: "host-key",
+          offered: ["ssh-rsa of at least 3072 bits (RequiredRSASize)"],
+          serverOffers: ["ssh-rsa of 2048 bits"]
+        })
       })
     )
 

@@ -35,8 +35,11 @@ export const make = Effect.fnUntraced(function* (options: {
       if (Result.isSuccess(parsed) && requiredRsaBits !== undefined) {
         const { bits, type } = parsed.success
         if (type === "ssh-rsa" && bits < requiredRsaBits) {
-          const detail = `its RSA key has ${bits} bits, and RequiredRSASize asks for ${requiredRsaBits}`
-          return yield* SshError.make(new SshError.ConnectionClosed({ host, port, stage: "host-key", detail }))
+          const offered = [`ssh-rsa of at least ${requiredRsaBits} bits (RequiredRSASize)`]
+          const serverOffers = [`ssh-rsa of ${bits} bits`]
+          return yield* SshError.make(
+            new SshError.NoCommonAlgorithm({ host, port, kind: "host-key", offered, serverOffers })
+          )
         }
       }
       yield* hostKeys.verify({ ...name, key })
