@@ -47,9 +47,10 @@ const brewFormulas: Readonly<Record<string, string>> = { dropbear: "dropbear", f
 
 /** The one line that brings a missing part to this system. */
 export const howToEnable = (
-  part: { readonly name: string; readonly debianPackage: string },
+  part: { readonly name: string; readonly debianPackage: string; readonly remedy?: string },
   platform: string
 ): string => {
+  if (part.remedy !== undefined) return part.remedy
   if (platform === "linux") return `apt-get install -y ${part.debianPackage}   (Debian, Ubuntu; as root)`
   const formula = brewFormulas[part.name]
   if (platform === "darwin" && formula !== undefined) return `brew install ${formula}`

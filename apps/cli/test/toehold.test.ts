@@ -86,7 +86,7 @@ describe("the bundle", () => {
   })
 })
 
-describe.runIf(process.getuid?.() === 0)("the bundle under sudo", () => {
+describeWith(["root"], "the bundle under sudo", () => {
   it("neither reads nor writes compiled code in another user's home", () => {
     const home = Path.join(folder, "of-another")
     Fs.mkdirSync(home)

@@ -232,7 +232,7 @@ describeWith(["sshd"], "toehold exec", () => {
       })
     )
 
-    it.effect("sets folder and environment, and runs in a terminal when asked", () =>
+    it.effect("sets folder and environment", () =>
       Effect.gen(function* () {
         const set = yield* exec(
           ["--cwd", "/", "--env", "A=1 = '2'", "--env-from", "SECRET", "--", "sh", "-c", 'pwd; echo "$A $SECRET"'],
@@ -241,7 +241,6 @@ describeWith(["sshd"], "toehold exec", () => {
         assert.strictEqual(set.stdout, "/\n1 = '2' s3cret\n")
         assert.include((yield* exec(["--env-from", "NOT_SET", "--", "true"])).stderr, "--env-from NOT_SET")
         assert.strictEqual((yield* exec(["--", "sh", "-c", "test -t 1; echo $?"])).stdout, "1\n")
-        assert.strictEqual((yield* exec(["--pty", "--", "sh", "-c", "test -t 1; echo $?"])).stdout, "0\r\n")
       })
     )
 
@@ -252,9 +251,6 @@ describeWith(["sshd"], "toehold exec", () => {
         const ran = yield* toehold(["exec", pasted, ...withKey(server), "--", "echo", "hi"])
         assert.deepStrictEqual([ran.exitCode, ran.stdout], [0, "hi\n"])
         assert.include(ran.stderr, "not opened by exec")
-        const terminal = `ssh -t -p ${server.port} ${server.user}@${server.host}`
-        const asked = yield* toehold(["exec", terminal, ...withKey(server), "--", "sh", "-c", "test -t 1; echo $?"])
-        assert.strictEqual(asked.stdout, "0\r\n")
       })
     )
 
@@ -316,6 +312,21 @@ describeWith(["sshd"], "toehold exec", () => {
           .map((line): Record<string, unknown> => JSON.parse(line))
         for (const line of lines) assert.containsAllKeys(line, ["time", "level", "message"])
         assert.isTrue(lines.some(({ theirs }) => theirs !== undefined))
+      })
+    )
+  })
+})
+
+// sshd gives the terminal to its user, which only root can do.
+describeWith(["sshd", "root"], "toehold exec in a terminal", () => {
+  it.layer(sshd, { excludeTestServices: true })((it) => {
+    it.effect("has one when asked: by --pty, or by the -t of a pasted command line", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer
+        const test = ["--", "sh", "-c", "test -t 1; echo $?"]
+        assert.strictEqual((yield* exec(["--pty", ...test])).stdout, "0\r\n")
+        const pasted = `ssh -t -p ${server.port} ${server.user}@${server.host}`
+        assert.strictEqual((yield* toehold(["exec", pasted, ...withKey(server), ...test])).stdout, "0\r\n")
       })
     )
   })

@@ -27,6 +27,8 @@ export interface RealPart {
   readonly debianPackage: string
   /** Arguments that the program must exit 0 with for the part to count as there. */
   readonly check?: ReadonlyArray<string>
+  /** What to do where it is missing, for a part that no package brings. */
+  readonly remedy?: string
 }
 
 /**
@@ -66,6 +68,11 @@ export const parts = {
     ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "mount"),
     // unshare is on every Debian, mount is a package of its own that a minimal one lacks.
     check: [...namespaceArguments, "mount", "--version"]
+  },
+  root: {
+    ...part("root", ["sh"], "terminals and accounts of other users on a real server", "dash"),
+    check: ["-c", 'test "$(id -u)" = 0'],
+    remedy: "run the tests as root, in a container for example"
   },
   setpriv: {
     ...part("setpriv", ["setpriv"], "servers that end even when the tests are killed", "util-linux"),
@@ -125,8 +132,7 @@ export const find = (name: PartName): string | undefined => {
 export const path = (name: PartName): string => {
   const found = find(name)
   if (found !== undefined) return found
-  const { check, debianPackage, purpose }: RealPart = parts[name]
-  const remedy = `apt-get install -y ${debianPackage}`
+  const { check, debianPackage, purpose, remedy = `apt-get install -y ${debianPackage}` }: RealPart = parts[name]
   throw new Error(
     check === undefined
       ? `${name} is missing: ${remedy}`

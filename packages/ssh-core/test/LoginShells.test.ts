@@ -107,18 +107,22 @@ describeWith(
           assert.include(error.fix, "/bin/sh")
         })
       )
-
-      it.effect("kills for an account without rights as well", () =>
-        Effect.gen(function* () {
-          const server = yield* OpenSshServer.make({ account: { user: "agent", uid: 4242, loginShell: "dash" } })
-          const ssh = yield* connect(server)
-          assert.strictEqual((yield* ssh.exec(SshCommand.argv(["id", "-u"]))).stdout.text, "4242\n")
-          yield* killReaches(server)
-        })
-      )
     })
   }
 )
+
+describeWith(["sshd", "private-accounts", "root"], "an account of its own on OpenSSH's sshd", () => {
+  it.layer(services, { excludeTestServices: true })((it) => {
+    it.effect("kills for an account without rights as well", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.make({ account: { user: "agent", uid: 4242, loginShell: "dash" } })
+        const ssh = yield* connect(server)
+        assert.strictEqual((yield* ssh.exec(SshCommand.argv(["id", "-u"]))).stdout.text, "4242\n")
+        yield* killReaches(server)
+      })
+    )
+  })
+})
 
 describeWith(
   ["dropbear", "dropbearconvert", "private-accounts", "bash", "fish", "csh", "busybox"],

@@ -265,20 +265,6 @@ describeWith(["sshd"], "SshClient", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.effect("opens a terminal only when asked", () =>
-      Effect.gen(function* () {
-        const ssh = yield* SshClient.SshClient
-        const without = yield* ssh.exec(sh("tty"))
-        assert.include(without.stdout.text, "not a tty")
-        const within = yield* ssh.exec(sh("stty size; echo err >&2; printf '%s' \"$TERM\""), {
-          pty: { rows: 33, cols: 99, term: "vt100" }
-        })
-        assert.strictEqual(within.stdout.text, "33 99\r\nerr\r\nvt100")
-        const hard = yield* ssh.exec(argv(["printf", "%s", 'it\'s \\ "!x" é']), { pty: true })
-        assert.strictEqual(hard.stdout.text, 'it\'s \\ "!x" é')
-      })
-    )
-
     it.effect("runs many commands at once over one connection, beyond the server's sessions", () =>
       Effect.gen(function* () {
         const ssh = yield* SshClient.SshClient
@@ -391,6 +377,25 @@ describeWith(["sshd"], "SshClient", () => {
         )
         assert.strictEqual(text, "layered\n")
         yield* server.awaitLog(/Disconnected from user|Connection closed/)
+      })
+    )
+  })
+})
+
+// sshd gives the terminal to its user, which only root can do.
+describeWith(["sshd", "root"], "SshClient in a terminal", () => {
+  it.layer(machine, { excludeTestServices: true })((it) => {
+    it.effect("opens a terminal only when asked", () =>
+      Effect.gen(function* () {
+        const ssh = yield* SshClient.SshClient
+        const without = yield* ssh.exec(sh("tty"))
+        assert.include(without.stdout.text, "not a tty")
+        const within = yield* ssh.exec(sh("stty size; echo err >&2; printf '%s' \"$TERM\""), {
+          pty: { rows: 33, cols: 99, term: "vt100" }
+        })
+        assert.strictEqual(within.stdout.text, "33 99\r\nerr\r\nvt100")
+        const hard = yield* ssh.exec(argv(["printf", "%s", 'it\'s \\ "!x" é']), { pty: true })
+        assert.strictEqual(hard.stdout.text, 'it\'s \\ "!x" é')
       })
     )
   })
