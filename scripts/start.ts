@@ -26,7 +26,7 @@ const show = (words: ReadonlyArray<string>): Effect.Effect<number> =>
     return yield* Effect.promise(() => toehold(words, version))
   })
 
-const command = ["sh", "-c", 'echo "Hello from $(hostname), $(uname -sm), as $(id -un)"; uptime']
+const command = ["sh", "-c", 'echo "Hello from $(hostname), $(uname -sm), as $(id -un)"; date']
 
 /** Doctor, and a command if the way is clear. */
 const tour = Effect.fnUntraced(function* (machine: string, flags: ReadonlyArray<string>) {
