@@ -7,7 +7,7 @@ import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import * as ExitCode from "../../ExitCode.ts"
 import type { Handler } from "../commandSpec.ts"
 import { keyFields } from "../keyFlags.ts"
-import { plain, print, printJson } from "../print.ts"
+import { note, plain, print, printJson } from "../print.ts"
 
 /** Keys are small; everything else in the folder is none of ours. */
 const maxKeyBytes = 64 * 1024
@@ -76,6 +76,8 @@ export const keysList: Handler = (invocation) =>
       yield* printJson({ keys })
       return ExitCode.done
     }
+    if (keys.length === 0)
+      yield* note("there is no key in ~/.ssh and none in an agent; make one: toehold keys generate")
     for (const { bits, comment, encrypted, fingerprint, source, type } of keys) {
       const lock = encrypted === true ? " [encrypted]" : ""
       yield* print(`${plain(source)}  ${type} ${bits}  ${fingerprint}  ${plain(comment)}${lock}\n`)

@@ -68,7 +68,7 @@ export class HostKeyChanged extends Schema.TaggedError<HostKeyChanged>("@toehold
     const machine = machineWord(this.host, this.port)
     return (
       "Somebody may be in between, or the machine was rebuilt or its address given to another. " +
-      `If you are sure, run: toehold hosts forget ${machine}, then: toehold hosts trust ${machine}`
+      `If you are sure, run: toehold hosts trust ${machine} --replace`
     )
   }
 }
