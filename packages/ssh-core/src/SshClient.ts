@@ -62,7 +62,7 @@ export interface Options {
   readonly requiredRsaBits?: number | undefined
   /** Sessions that may be open at once; OpenSSH allows 10 unless its MaxSessions says otherwise. Default: 10. */
   readonly maxSessions?: number | undefined
-  /** Sessions opened ahead, so that a command costs one round trip. Default: 3. */
+  /** Sessions opened ahead, so that a command costs one round trip. Default: 3; none to a dropbear server. */
   readonly spareSessions?: number | undefined
   /** Reach the host through this connection instead of directly. */
   readonly via?: SshClient["Service"] | undefined

@@ -1,4 +1,4 @@
-import { assert, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FileSystem, Layer, Redacted, Ref, Stream } from "effect"
 import { createHash, randomBytes } from "node:crypto"
 import * as SshClient from "@toehold/ssh-core/SshClient"
@@ -6,6 +6,7 @@ import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
+import * as InProcessServer from "@toehold/lab/InProcessServer"
 import * as Leaks from "@toehold/lab/Leaks"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
@@ -396,6 +397,24 @@ describeWith(["sshd", "root"], "SshClient in a terminal", () => {
         assert.strictEqual(within.stdout.text, "33 99\r\nerr\r\nvt100")
         const hard = yield* ssh.exec(argv(["printf", "%s", 'it\'s \\ "!x" é']), { pty: true })
         assert.strictEqual(hard.stdout.text, 'it\'s \\ "!x" é')
+      })
+    )
+  })
+})
+
+describe("SshClient's spare sessions", () => {
+  it.layer(services, { excludeTestServices: true })((it) => {
+    it.effect("are opened ahead, but not to a dropbear server, which would lose the connection", () =>
+      Effect.gen(function* () {
+        const asked = Effect.fnUntraced(function* (ident: string) {
+          const server = yield* InProcessServer.make({ ssh2: { ident } })
+          const ssh = yield* connect(server)
+          yield* ssh.exec(argv(["true"]))
+          yield* ssh.exec(argv(["true"]))
+          return (yield* server.commands).length
+        })
+        assert.isAbove(yield* asked("OpenSSH_9.2p1"), 2)
+        assert.strictEqual(yield* asked("dropbear_2022.83"), 2)
       })
     )
   })

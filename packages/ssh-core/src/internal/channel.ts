@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type * as Ssh2 from "ssh2"
 import * as CapturedOutput from "../CapturedOutput.ts"
 import * as SshError from "../SshError.ts"
+import { isDropbear } from "./dropbear.ts"
 import type { Refusals } from "./refusals.ts"
 
 /** A pseudo-terminal to run a command in. */
@@ -61,7 +62,7 @@ export const exec = <A>(
  * dropbear closes a new channel now and then when another one ends, and then passes over what is asked on it: the close
  * in place of an answer came before the command was even looked at.
  */
-const closesBeforeExec = ({ identification }: Connection): boolean => identification.startsWith("SSH-2.0-dropbear")
+const closesBeforeExec = ({ identification }: Connection): boolean => isDropbear(identification)
 
 /** Asks the driver for something; it throws where the socket is already gone. */
 export const whileConnected = (ask: () => void, otherwise: (error: SshError.SshError) => void): void => {

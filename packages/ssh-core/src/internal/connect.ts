@@ -7,6 +7,7 @@ import * as SshError from "../SshError.ts"
 import type { SshConnectEvent } from "../SshConnectEvent.ts"
 import * as Channel from "./channel.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
+import { isDropbear } from "./dropbear.ts"
 import * as Handshake from "./handshake.ts"
 import * as Liveness from "./liveness.ts"
 import * as Sessions from "./sessions.ts"
@@ -114,7 +115,8 @@ export const connect = Effect.fn("SshClient.connect")(function* (
   }
   const sessions = yield* Sessions.make(
     { client, identification: authenticated.identification, isOpen: () => reason === undefined },
-    { maxSessions: options.maxSessions, spares: options.spareSessions }
+    // Spare sessions begin whenever a command ends.
+    { maxSessions: options.maxSessions, spares: isDropbear(authenticated.identification) ? 0 : options.spareSessions }
   )
   return { ...authenticated, client, sessions, isOpen: () => reason === undefined, closed, whyClosed: () => reason }
 })

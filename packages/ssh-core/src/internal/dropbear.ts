@@ -1,0 +1,5 @@
+/**
+ * dropbear (2022.83 at least) is not sure of itself while one session ends and another begins: it closes the new one
+ * before it looks at the command, or loses the whole connection.
+ */
+export const isDropbear = (identification: string): boolean => identification.startsWith("SSH-2.0-dropbear")
