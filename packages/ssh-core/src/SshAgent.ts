@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 import { Effect, FileSystem } from "effect"
-import { createHash } from "node:crypto"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
 import type { Platform } from "./ClientPlatform.ts"
 import * as Driver from "./internal/driver.ts"
+import * as SshPublicKey from "./SshPublicKey.ts"
 
 /**
  * One key of an agent. The private half stays there.
@@ -97,7 +97,7 @@ export const keys = Effect.fn("SshAgent.keys")(function* (path: string) {
         keyType: key.type,
         comment: key.comment,
         publicBlob,
-        fingerprint: `SHA256:${createHash("sha256").update(publicBlob).digest("base64").replace(/=+$/, "")}`,
+        fingerprint: SshPublicKey.fingerprint(publicBlob),
         signer: single(driver, agent, key)
       }
     ]

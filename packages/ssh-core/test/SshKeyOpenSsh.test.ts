@@ -3,18 +3,9 @@ import { describeWith } from "@toehold/lab/RealPart"
 import * as SshKey from "@toehold/ssh-core/SshKey"
 import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import { Effect, Redacted, Result } from "effect"
-import { KeyFolder } from "./keyFolder.ts"
+import { KeyFolder, kinds } from "./keyFolder.ts"
 
 const passphrase = "pässword 漢字 $'\""
-
-/** Options of `ssh-keygen`, one key of each kind that it makes. */
-const kinds = [
-  { kind: "ed25519", options: ["-t", "ed25519"] },
-  { kind: "rsa", options: ["-t", "rsa", "-b", "2048"] },
-  { kind: "ecdsa256", options: ["-t", "ecdsa", "-b", "256"] },
-  { kind: "ecdsa384", options: ["-t", "ecdsa", "-b", "384"] },
-  { kind: "ecdsa521", options: ["-t", "ecdsa", "-b", "521"] }
-]
 
 const ciphers = [
   "aes256-ctr",

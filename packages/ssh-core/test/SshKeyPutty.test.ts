@@ -4,17 +4,9 @@ import * as SshKey from "@toehold/ssh-core/SshKey"
 import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import { Effect, Redacted, Result } from "effect"
 import * as Crypto from "node:crypto"
-import { KeyFolder } from "./keyFolder.ts"
+import { KeyFolder, kinds } from "./keyFolder.ts"
 
 const passphrase = "pässword 漢字 $'\""
-
-const kinds = [
-  { kind: "ed25519", options: ["-t", "ed25519"] },
-  { kind: "rsa", options: ["-t", "rsa", "-b", "2048"] },
-  { kind: "ecdsa256", options: ["-t", "ecdsa", "-b", "256"] },
-  { kind: "ecdsa384", options: ["-t", "ecdsa", "-b", "384"] },
-  { kind: "ecdsa521", options: ["-t", "ecdsa", "-b", "521"] }
-]
 
 const v3 = (kdf: string, lanes = 1) => `version=3,kdf=${kdf},memory=1024,passes=2,parallelism=${lanes}`
 

@@ -35,3 +35,12 @@ export class KeyFolder {
     Fs.rmSync(this.path, { recursive: true, force: true })
   }
 }
+
+/** Options of `ssh-keygen` and of `puttygen`, one key of each kind that they make. */
+export const kinds = [
+  { kind: "ed25519", options: ["-t", "ed25519"] },
+  { kind: "rsa", options: ["-t", "rsa", "-b", "2048"] },
+  { kind: "ecdsa256", options: ["-t", "ecdsa", "-b", "256"] },
+  { kind: "ecdsa384", options: ["-t", "ecdsa", "-b", "384"] },
+  { kind: "ecdsa521", options: ["-t", "ecdsa", "-b", "521"] }
+]

@@ -9,16 +9,6 @@ import type { AlgorithmPreferences, Algorithms } from "../SshAlgorithms.ts"
 import type { SshPublicKey } from "../SshPublicKey.ts"
 import { matchPattern } from "./sshConfig/pattern.ts"
 
-interface Constants {
-  readonly DEFAULT_KEX: ReadonlyArray<string>
-  readonly SUPPORTED_KEX: ReadonlyArray<string>
-  readonly DEFAULT_SERVER_HOST_KEY: ReadonlyArray<string>
-  readonly DEFAULT_CIPHER: ReadonlyArray<string>
-  readonly SUPPORTED_CIPHER: ReadonlyArray<string>
-  readonly DEFAULT_MAC: ReadonlyArray<string>
-  readonly SUPPORTED_MAC: ReadonlyArray<string>
-}
-
 /**
  * A list with the changes of ssh_config(5) made to it. Names that the driver does not have are left out, as they could
  * not be agreed on; where nothing is left the negotiation fails and shows both lists.
@@ -48,7 +38,7 @@ export const offered = (
   preferences: AlgorithmPreferences,
   options: { readonly compression: boolean }
 ): Effect.Effect<Algorithms> =>
-  Effect.promise((): Promise<{ readonly default: Constants }> => import("ssh2/lib/protocol/constants.js")).pipe(
+  Effect.promise(() => import("ssh2/lib/protocol/constants.js")).pipe(
     Effect.map(({ default: constants }) => ({
       kex: applied(preferences.keyExchange, constants.DEFAULT_KEX, constants.SUPPORTED_KEX),
       serverHostKey: constants.DEFAULT_SERVER_HOST_KEY,

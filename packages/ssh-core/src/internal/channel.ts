@@ -64,6 +64,9 @@ export const exec = <A>(
  */
 const closesBeforeExec = ({ identification }: Connection): boolean => isDropbear(identification)
 
+/** What the server said, without the mark that the driver puts before it. */
+export const serverWords = (error: Error): string => error.message.replace(/^\(SSH\) /, "")
+
 /** Asks the driver for something; it throws where the socket is already gone. */
 export const whileConnected = (ask: () => void, otherwise: (error: SshError.SshError) => void): void => {
   try {
@@ -93,7 +96,7 @@ const refused = (
   connected: boolean,
   answered: boolean
 ): SshError.SshError => {
-  const detail = error.message.replace(/^\(SSH\) /, "")
+  const detail = serverWords(error)
   const refusal = (request: string, busy: boolean) =>
     SshError.make(new SshError.ChannelRefused({ request, detail, busy }))
   if (detail.startsWith("Unable to exec")) {

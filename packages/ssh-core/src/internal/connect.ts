@@ -166,9 +166,9 @@ interface Hop extends Sessions.Connection {
   readonly host: string
 }
 
-const unreachable = (hop: Hop, to: Endpoint, words: string): SshError.SshError => {
+const unreachable = (hop: Hop, to: Endpoint, error: Error): SshError.SshError => {
   if (!hop.isOpen()) return Channel.lost(`the connection to ${hop.host} ended`, "did-not-run")
-  const detail = `${hop.host} could not reach ${to.host} port ${to.port}: ${words.replace(/^\(SSH\) /, "")}`
+  const detail = `${hop.host} could not reach ${to.host} port ${to.port}: ${Channel.serverWords(error)}`
   return SshError.make(new SshError.ChannelRefused({ request: "direct-tcpip", detail, busy: false }))
 }
 
@@ -183,7 +183,7 @@ export const forward = (hop: Hop, to: Endpoint): Effect.Effect<Duplex, SshError.
     Effect.callback<Duplex, SshError.SshError>((resume) => {
       let abandoned = false
       const callback: Ssh2.ClientCallback = (error, channel) => {
-        if (error !== undefined) resume(Effect.fail(unreachable(hop, to, error.message)))
+        if (error !== undefined) resume(Effect.fail(unreachable(hop, to, error)))
         else if (abandoned) channel.destroy()
         else resume(Effect.succeed(channel))
       }

@@ -3,11 +3,11 @@
  * them, so that looking a host key up or asking an agent is an effect like any other.
  */
 import { Clock, Deferred, Effect, Queue, Redacted, type Scope } from "effect"
-import { createHash } from "node:crypto"
 import type { Duplex } from "node:stream"
 import type * as Ssh2 from "ssh2"
 import type { AlgorithmPreferences, Algorithms } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
+import * as SshPublicKey from "../SshPublicKey.ts"
 import type { SshConnectEvent, Stage } from "../SshConnectEvent.ts"
 import * as Algorithms_ from "./algorithms.ts"
 import { Authentication, type Challenge } from "./auth.ts"
@@ -373,7 +373,7 @@ const describeKey = (key: Buffer): { readonly keyType: string; readonly fingerpr
   const length = key.length >= 4 ? key.readUInt32BE(0) : 0
   return {
     keyType: key.toString("latin1", 4, 4 + Math.min(length, 64)),
-    fingerprint: `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`
+    fingerprint: SshPublicKey.fingerprint(key)
   }
 }
 

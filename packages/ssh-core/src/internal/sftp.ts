@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
-import { lost, whileConnected } from "./channel.ts"
+import { lost, serverWords, whileConnected } from "./channel.ts"
 import type { Connection } from "./sessions.ts"
 
 /** Opens the SFTP subsystem and closes it again. */
@@ -13,7 +13,7 @@ export const checkSftp = ({ client, isOpen }: Connection): Effect.Effect<void, S
         return resume(Effect.void)
       }
       if (!isOpen()) return resume(Effect.fail(lost("it ended", "did-not-run")))
-      const detail = error.message.replace(/^\(SSH\) /, "")
+      const detail = serverWords(error)
       const busy = /Channel open failure/i.test(detail)
       return resume(Effect.fail(SshError.make(new SshError.ChannelRefused({ request: "sftp", detail, busy }))))
     }
