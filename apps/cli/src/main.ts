@@ -1,4 +1,5 @@
 /** The program as a whole: the command tree over the services of this process. */
+import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { Effect, Exit, Fiber, Layer } from "effect"
@@ -7,7 +8,8 @@ import * as ExitCode from "@toehold/cli/ExitCode"
 import * as StandardStreams from "@toehold/cli/StandardStreams"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 
-const services = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, ClientPlatform.layer, StandardStreams.layer)
+const machine = Layer.provideMerge(NodeChildProcessSpawner.layer, Layer.mergeAll(NodeFileSystem.layer, NodePath.layer))
+const services = Layer.mergeAll(machine, ClientPlatform.layer, StandardStreams.layer)
 
 /** Runs the command line; the promise is the exit code. The first signal interrupts the work, the second ends it. */
 export const main = async (words: ReadonlyArray<string>, version: string): Promise<number> => {

@@ -1,5 +1,6 @@
 /** What a command looks like from outside: the one description that parsing, help and completion are made from. */
 import type { Effect, FileSystem, Path } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
 import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import type { Failure } from "../FailureDocument.ts"
 import type { StandardStreams } from "../StandardStreams.ts"
@@ -53,7 +54,12 @@ export interface CommandSpec {
 export type Handler = (invocation: Invocation) => Effect.Effect<number, Failure, Services>
 
 /** What commands need of the world. */
-export type Services = FileSystem.FileSystem | Path.Path | ClientPlatform | StandardStreams
+export type Services =
+  | FileSystem.FileSystem
+  | Path.Path
+  | ChildProcessSpawner.ChildProcessSpawner
+  | ClientPlatform
+  | StandardStreams
 
 /** A command line that fits its command. */
 export interface Parsed {

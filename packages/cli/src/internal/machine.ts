@@ -1,6 +1,7 @@
 /** The machine that a command is for, and the flags that say how to log in to it. */
 import { Effect, FileSystem, type PlatformError, Redacted, Result, Stream } from "effect"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import * as Machine from "@toehold/machines/Machine"
 import type { Policy } from "@toehold/ssh-core/HostKeys"
 import * as SshError from "@toehold/ssh-core/SshError"
 import type * as SshLogin from "@toehold/ssh-core/SshLogin"
@@ -53,6 +54,11 @@ export const readTarget = Effect.fnUntraced(function* (
       SshTarget.withOptions(target, given, { platform })
     )
   )
+})
+
+/** The machine's processes and files, open until the scope closes. */
+export const openMachine = Effect.fnUntraced(function* (invocation: Invocation, machine: string) {
+  return yield* Machine.open(machine, yield* loginOptions(invocation))
 })
 
 /** Longer than any password, shorter than anything that is given by mistake. */

@@ -1,6 +1,5 @@
 /** The program run in this process: a command line in, what it printed and its exit code out. */
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stream } from "effect"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as Cli from "../../src/Cli.ts"
@@ -56,8 +55,7 @@ export const toehold = (words: ReadonlyArray<string>, options: Options = {}): Ef
   Effect.suspend(() => {
     const streams = makeStreams(options)
     const services = Layer.mergeAll(
-      NodeFileSystem.layer,
-      NodePath.layer,
+      NodeServices.layer,
       ClientPlatform.layerOf({ homeDir: "/nonexistent", ...options.platform }),
       streams.layer
     )

@@ -6,7 +6,7 @@ import * as SshError from "../SshError.ts"
 import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, RunningCommand, StartOptions } from "../SshExec.ts"
 import { Capture } from "./capture.ts"
 import type { Pty } from "./channel.ts"
-import { killScript } from "./kill.ts"
+import { killScript } from "@toehold/shell/ProcessGroup"
 import type { Ending, OutputSink, RemoteProcess } from "./remoteProcess.ts"
 import type { Sessions } from "./sessions.ts"
 

@@ -1,9 +1,17 @@
-/** The shell text that ends a process group and says whether it is gone. */
+/**
+ * The shell text that ends a process group on a machine, and says whether it is gone.
+ *
+ * @since 0.1.0
+ */
 
 /**
- * Sends `signal` to the group, waits up to `graceMs` for it to empty, then SIGKILL, and prints `gone` or `left`. Only
- * `kill -SIG -PGID` works in dash, bash and BusyBox alike. A zombie that nobody reaps is no longer a process: where
- * /proc tells, it does not count.
+ * A script for any POSIX shell that sends `signal` (such as `TERM`) to the group, waits up to `graceMs` milliseconds for
+ * it to empty, then sends SIGKILL, and prints `gone` or `left`. Where the process leads no group (`ownGroup` is `false`)
+ * it is the process alone that is ended. A zombie that nobody reaps is no longer a process: where /proc tells, it does
+ * not count.
+ *
+ * @since 0.1.0
+ * @category scripts
  */
 export const killScript = (options: {
   readonly pid: number
@@ -11,6 +19,7 @@ export const killScript = (options: {
   readonly signal: string
   readonly graceMs: number
 }): string => {
+  // Only `kill -SIG -PGID` works in dash, bash and BusyBox alike.
   const target = options.ownGroup ? `-${options.pid}` : String(options.pid)
   const alive = options.ownGroup
     ? `alive() { kill -0 ${target} 2>/dev/null || return 1; [ -r /proc/self/stat ] || return 0; ` +

@@ -1,0 +1,1 @@
+export * as ProcessGroup from "./ProcessGroup.ts"
