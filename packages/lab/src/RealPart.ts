@@ -74,6 +74,12 @@ export const parts = {
     check: ["-c", 'test "$(id -u)" = 0'],
     remedy: "run the tests as root, in a container for example"
   },
+  docker: {
+    ...part("docker", ["docker"], "servers of other distributions in containers", "docker.io"),
+    check: ["info"],
+    remedy: "install docker.io and start its daemon: dockerd, as root"
+  },
+  mmdebstrap: part("mmdebstrap", ["mmdebstrap"], "a Debian image where no registry answers", "mmdebstrap"),
   setpriv: {
     ...part("setpriv", ["setpriv"], "servers that end even when the tests are killed", "util-linux"),
     check: ["--pdeathsig", "KILL", "true"]
