@@ -80,11 +80,24 @@ export const parts = {
     remedy: "install docker.io and start its daemon: dockerd, as root"
   },
   mmdebstrap: part("mmdebstrap", ["mmdebstrap"], "a Debian image where no registry answers", "mmdebstrap"),
+  qemu: part("qemu", ["qemu-system-x86_64"], "a real guest with a serial console", "qemu-system-x86"),
+  "qemu-img": part("qemu-img", ["qemu-img"], "disks for the guest", "qemu-utils"),
+  cpio: part("cpio", ["cpio"], "the guest's first file system", "cpio"),
+  mke2fs: part("mke2fs", ["mke2fs"], "the guest's disk", "e2fsprogs"),
+  fakeroot: part("fakeroot", ["fakeroot"], "files of other owners in the guest", "fakeroot"),
   setpriv: {
     ...part("setpriv", ["setpriv"], "servers that end even when the tests are killed", "util-linux"),
     check: ["--pdeathsig", "KILL", "true"]
   }
 } as const
+
+/**
+ * What a suite needs that runs on a `Guest`.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const guestParts: ReadonlyArray<PartName> = ["qemu", "qemu-img", "mmdebstrap", "cpio", "mke2fs", "fakeroot"]
 
 /**
  * @since 0.1.0
