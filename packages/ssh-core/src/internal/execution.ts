@@ -4,7 +4,7 @@ import * as CapturedOutput from "../CapturedOutput.ts"
 import * as SshCommand from "../SshCommand.ts"
 import * as SshError from "../SshError.ts"
 import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, RunningCommand, StartOptions } from "../SshExec.ts"
-import { Capture } from "./capture.ts"
+import { OutputCapture } from "@toehold/shell/OutputCapture"
 import type { Pty } from "./channel.ts"
 import { killScript } from "@toehold/shell/ProcessGroup"
 import type { Ending, OutputSink, RemoteProcess } from "./remoteProcess.ts"
@@ -291,8 +291,8 @@ export const exec = <E, R>(
   const run = Effect.gen(function* () {
     const start = yield* Clock.monotonicTimeNanos
     const limit = options.maxOutput ?? defaultMaxOutput
-    const stdout = new Capture(limit)
-    const stderr = new Capture(limit)
+    const stdout = new OutputCapture(limit)
+    const stderr = new OutputCapture(limit)
     const sink = { stdout: (chunk: Buffer) => stdout.push(chunk), stderr: (chunk: Buffer) => stderr.push(chunk) }
     const captured = () => ({ stdout: stdout.result(), stderr: stderr.result() })
     const launched = yield* launch(machine, command, options, () => sink, captured)

@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { Capture } from "../../src/internal/capture.ts"
+import { OutputCapture } from "@toehold/shell/OutputCapture"
 
 const counts = Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 200 })))
 
-describe("Capture", () => {
+describe("OutputCapture", () => {
   it.prop(
     "keeps the first and the last bytes, and counts the rest, however the stream is cut",
     { limit: counts, sizes: Schema.Array(counts) },
     ({ limit, sizes }) => {
-      const capture = new Capture(limit)
+      const capture = new OutputCapture(limit)
       let next = 0
       for (const size of sizes) capture.push(Buffer.from(Array.from({ length: size }, () => next++ % 251)))
       const all = Buffer.from(Array.from({ length: next }, (_, index) => index % 251))
@@ -25,7 +25,7 @@ describe("Capture", () => {
   )
 
   it("joins head and tail without anything between them", () => {
-    const capture = new Capture(4)
+    const capture = new OutputCapture(4)
     capture.push(Buffer.from("abcdefgh"))
     const result = capture.result()
     assert.strictEqual(result.text, "abgh")

@@ -1,10 +1,18 @@
-import { CapturedOutput } from "../CapturedOutput.ts"
+/**
+ * Keeps the beginning and the end of a stream of bytes, within a limit.
+ *
+ * @since 0.1.0
+ */
+import { CapturedOutput } from "./CapturedOutput.ts"
 
 /**
- * Keeps the first and the last bytes of a stream within a limit, in memory that never grows past it: the first half
- * as it comes, the rest in a ring.
+ * Keeps the first and the last bytes of a stream within `limit` bytes, in memory that never grows past it: the first
+ * half as it comes, the rest in a ring.
+ *
+ * @since 0.1.0
+ * @category models
  */
-export class Capture {
+export class OutputCapture {
   readonly #headLimit: number
   readonly #tailLimit: number
   #head: Buffer = Buffer.alloc(0)
