@@ -1,3 +1,5 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
+export * as Outcome from "./Outcome.ts"
 export * as OutputCapture from "./OutputCapture.ts"
 export * as ProcessGroup from "./ProcessGroup.ts"
+export * as RemoteText from "./RemoteText.ts"

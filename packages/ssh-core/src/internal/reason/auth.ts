@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { oneLine } from "./oneLine.ts"
+import { oneLine } from "@toehold/shell/RemoteText"
 import type { Outcome } from "./outcome.ts"
 
 /**

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { oneLine } from "./oneLine.ts"
+import { oneLine } from "@toehold/shell/RemoteText"
 import { address, type Outcome } from "./outcome.ts"
 
 const Endpoint = { host: Schema.String, port: Schema.Int }

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { CapturedOutput } from "../../CapturedOutput.ts"
-import { oneLine } from "./oneLine.ts"
+import { oneLine } from "@toehold/shell/RemoteText"
 import { Outcome } from "./outcome.ts"
 
 const Partial = {
