@@ -13,12 +13,20 @@ import * as Connect from "./internal/connect.ts"
 import * as Execution from "./internal/execution.ts"
 import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
 import * as Identities from "./internal/identities.ts"
+import * as Spawn from "./internal/spawn.ts"
 import { checkSftp } from "./internal/sftp.ts"
 import type { SshCommand } from "./SshCommand.ts"
 import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
 import type * as SshError from "./SshError.ts"
-import type { ExecOptions, ExecResult, RunningCommand, StartOptions } from "./SshExec.ts"
+import type {
+  ExecOptions,
+  ExecResult,
+  RunningCommand,
+  SpawnedProcess,
+  SpawnOptions,
+  StartOptions
+} from "./SshExec.ts"
 
 /**
  * Where to connect to and how to log in. `SshLogin` makes these out of what a person writes and of `~/.ssh/config`.
@@ -127,6 +135,14 @@ export class SshClient extends Context.Service<
       command: SshCommand,
       options?: StartOptions<never, R>
     ) => Effect.Effect<RunningCommand, SshError.SshError, Scope.Scope | R>
+    /**
+     * Starts a process with its streams apart; what `SshProcess` is made of. Fails with `NotFound` or
+     * `PermissionDenied` when the machine can't start the program, or not in that folder.
+     */
+    readonly spawn: (
+      command: SshCommand,
+      options?: SpawnOptions
+    ) => Effect.Effect<SpawnedProcess, SshError.SshError, Scope.Scope>
     /** A stream to a host and port as the machine sees them, like `ssh -W`. */
     readonly dial: (to: {
       readonly host: string
@@ -217,6 +233,7 @@ export const make = Effect.fnUntraced(function* (
     },
     exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
     start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
+    spawn: (command, spawnOptions) => Spawn.spawn(machine, command, spawnOptions ?? {}),
     dial: (to) => Connect.forward({ ...connected, host: options.host }, to),
     checkSftp: checkSftp(connected),
     closed: Deferred.await(connected.closed)

@@ -122,3 +122,46 @@ export class IdleTimeout extends Schema.TaggedError<IdleTimeout>("@toehold/ssh-c
     return "It may wait for input that nobody gives: pass --stdin, or flags that answer its questions; or allow more with --idle-timeout."
   }
 }
+
+/**
+ * A process takes no more on its standard input: it has ended, or its connection has.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class InputClosed extends Schema.TaggedError<InputClosed>("@toehold/ssh-core/InputClosed")("InputClosed", {
+  /** The command as the caller named it, for display; never with secrets. */
+  command: Schema.String
+}) {
+  readonly outcome: Outcome = "may-have-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return oneLine(`${this.command} reads no more: it has ended, or its connection has.`)
+  }
+  get fix(): string {
+    return "Look at how the command ended: what was written last may not have been read."
+  }
+}
+
+/**
+ * A signal could not be sent to a process.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class SignalFailed extends Schema.TaggedError<SignalFailed>("@toehold/ssh-core/SignalFailed")("SignalFailed", {
+  /** The command as the caller named it, for display; never with secrets. */
+  command: Schema.String,
+  /** `TERM`, `INT`, … */
+  signal: Schema.String,
+  detail: Schema.String
+}) {
+  readonly outcome: Outcome = "may-have-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return oneLine(`SIG${this.signal} could not be sent to ${this.command}: ${this.detail}.`)
+  }
+  get fix(): string {
+    return "A process that has ended takes no signals, and a machine knows only the signals of its own system."
+  }
+}
