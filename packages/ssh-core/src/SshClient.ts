@@ -14,6 +14,7 @@ import * as Execution from "./internal/execution.ts"
 import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
 import * as Identities from "./internal/identities.ts"
 import * as Spawn from "./internal/spawn.ts"
+import * as Keeper from "./internal/keeper.ts"
 import { checkSftp } from "./internal/sftp.ts"
 import type { SshCommand } from "./SshCommand.ts"
 import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
@@ -72,6 +73,12 @@ export interface Options {
   readonly maxSessions?: number | undefined
   /** Sessions opened ahead, so that a command costs one round trip. Default: 3; none to a dropbear server. */
   readonly spareSessions?: number | undefined
+  /**
+   * How long commands may go on while nothing at all comes from here, though the connection is not known to be gone: a
+   * client without power, a network that swallows everything. When the connection ends they are killed at once. Rounded
+   * to seconds. Default: 5 minutes. `false`: until the server notices.
+   */
+  readonly commandLease?: Duration.Input | false | undefined
   /** Reach the host through this connection instead of directly. */
   readonly via?: SshClient["Service"] | undefined
   /** Called for each event while the connection is made. */
@@ -211,14 +218,26 @@ export const make = Effect.fnUntraced(function* (
         : { interval: Duration.fromInputUnsafe(keepalive.interval), countMax: keepalive.countMax },
     maxSessions: options.maxSessions ?? 10,
     spareSessions: options.spareSessions ?? 3,
+    keeper: Keeper.none,
     emit: (event) => Effect.andThen(logEvent(event), options.onEvent?.(event) ?? Effect.void)
   }
-  const connected = yield* Connect.connect(settings)
+  const lease = options.commandLease ?? "5 minutes"
+  const alone = { ...settings, spareSessions: 0 }
+  const connected = yield* Connect.connect({
+    ...settings,
+    keeper: {
+      lease: lease === false ? undefined : Duration.fromInputUnsafe(lease),
+      elsewhere: Effect.flatMap(Connect.connect(alone), ({ sessions }) => sessions.wait)
+    }
+  })
   const machine: Execution.Machine = {
     account: { host: options.host, user: options.user },
     sessions: connected.sessions,
     whyClosed: connected.whyClosed,
-    fresh: Effect.map(Connect.connect({ ...settings, spareSessions: 0 }), ({ sessions }) => sessions)
+    fresh: Effect.map(
+      Connect.connect({ ...alone, keeper: connected.sessions.keeper }),
+      ({ sessions }) => sessions
+    )
   }
   return {
     connection: {

@@ -118,6 +118,23 @@ export interface SpawnOptions {
    * connection of its own. Default: `false`, it waits for a session.
    */
   readonly atOnce?: boolean | undefined
+  /** Signals are for the process itself, and what it leaves behind stays. Default: `false`, they are for its group. */
+  readonly leader?: boolean | undefined
+  /** How the scope's end ends the process. Default: SIGTERM, and however long it takes. */
+  readonly kill?: KillOptions | undefined
+}
+
+/**
+ * How a process is ended.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KillOptions {
+  /** `TERM`, `INT`, … */
+  readonly signal: string
+  /** SIGKILL when something of the group is left after this. Unlimited if not given. */
+  readonly forceAfter?: Duration.Input | undefined
 }
 
 /**
@@ -153,12 +170,10 @@ export interface SpawnedProcess {
   readonly status: Effect.Effect<ExitStatus, SshError.SshError>
   readonly isRunning: Effect.Effect<boolean>
   /**
-   * Sends a signal to the process group and, if `forceAfter` is given, SIGKILL when something of it is left by then.
-   * Fails with `SignalFailed` when there is nothing to send it to.
+   * Sends a signal to the process group and waits for the end of the process. Fails with `SignalFailed` when there is
+   * nothing to send it to.
    */
-  readonly kill: (options: {
-    /** `TERM`, `INT`, … */
-    readonly signal: string
-    readonly forceAfter?: Duration.Input | undefined
-  }) => Effect.Effect<void, SshError.SshError>
+  readonly kill: (options: KillOptions) => Effect.Effect<void, SshError.SshError>
+  /** Lets the process outlive the scope and the connection; the effect that comes back takes that back. */
+  readonly unref: Effect.Effect<Effect.Effect<void>>
 }
