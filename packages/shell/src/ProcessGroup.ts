@@ -42,7 +42,7 @@ export const goneScript = (options: {
 }): string => [alive(options), wait(options.withinMs), "if alive; then echo left; else echo gone; fi"].join("; ")
 
 interface Group {
-  readonly pid: number
+  readonly pid: number | `$${string}`
   readonly ownGroup: boolean
 }
 

@@ -20,14 +20,7 @@ import type { SshCommand } from "./SshCommand.ts"
 import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
 import type * as SshError from "./SshError.ts"
-import type {
-  ExecOptions,
-  ExecResult,
-  RunningCommand,
-  SpawnedProcess,
-  SpawnOptions,
-  StartOptions
-} from "./SshExec.ts"
+import type { ExecOptions, ExecResult, RunningCommand, SpawnedProcess, SpawnOptions, StartOptions } from "./SshExec.ts"
 
 /**
  * Where to connect to and how to log in. `SshLogin` makes these out of what a person writes and of `~/.ssh/config`.
@@ -234,10 +227,7 @@ export const make = Effect.fnUntraced(function* (
     account: { host: options.host, user: options.user },
     sessions: connected.sessions,
     whyClosed: connected.whyClosed,
-    fresh: Effect.map(
-      Connect.connect({ ...alone, keeper: connected.sessions.keeper }),
-      ({ sessions }) => sessions
-    )
+    fresh: Effect.map(Connect.connect({ ...alone, keeper: connected.sessions.keeper }), ({ sessions }) => sessions)
   }
   return {
     connection: {

@@ -80,7 +80,9 @@ export const shell = (text: string, options: Options = {}): SshCommand => ({
  * @category formatting
  */
 export const display = (command: SshCommand): string =>
-  command.kind === "shell" ? command.words.filter((word) => !Redacted.isRedacted(word)).join(" ") : CommandLine.display(command.words)
+  command.kind === "shell"
+    ? command.words.filter((word) => !Redacted.isRedacted(word)).join(" ")
+    : CommandLine.display(command.words)
 
 /**
  * The command as one line of POSIX shell text that ends by replacing the shell with it. The line holds no newline:

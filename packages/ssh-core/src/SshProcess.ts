@@ -103,8 +103,7 @@ const spawnOne = Effect.fnUntraced(function* (
     .pipe(Effect.mapError(translate("spawn")))
   const failed = Deferred.makeUnsafe<never, Failure>()
   const descriptors = yield* openDescriptors(client, asked.descriptors, translate, failed)
-  const stdin =
-    asked.options.stdin === "null" ? Sink.drain : inputTo(process, asked.endsInput, translate("stdin"))
+  const stdin = asked.options.stdin === "null" ? Sink.drain : inputTo(process, asked.endsInput, translate("stdin"))
   if (asked.stdin !== undefined) yield* feed(asked.stdin, stdin, failed)
   const stdout = outputOf(process.stdout, translate("stdout"), asked.stdout)
   const stderr = outputOf(process.stderr, translate("stderr"), asked.stderr)
@@ -189,8 +188,9 @@ const spawnAll = Effect.fnUntraced(function* (
     ...last,
     stdin: first.stdin,
     kill: (options) => Effect.forEach(backwards, (handle) => Effect.ignore(handle.kill(options)), { discard: true }),
-    unref: Effect.map(Effect.forEach(backwards, (handle) => handle.unref), (rerefs) =>
-      Effect.forEach(rerefs, (reref) => reref, { discard: true })
+    unref: Effect.map(
+      Effect.forEach(backwards, (handle) => handle.unref),
+      (rerefs) => Effect.forEach(rerefs, (reref) => reref, { discard: true })
     )
   })
 })
@@ -201,11 +201,8 @@ const spawnAll = Effect.fnUntraced(function* (
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<
-  ChildProcessSpawner.ChildProcessSpawner["Service"],
-  never,
-  SshClient.SshClient
-> = Effect.map(SshClient.SshClient, (client) => fromClient(client))
+export const make: Effect.Effect<ChildProcessSpawner.ChildProcessSpawner["Service"], never, SshClient.SshClient> =
+  Effect.map(SshClient.SshClient, (client) => fromClient(client))
 
 /**
  * Processes over a connection, or over whatever else starts them as one does.

@@ -154,10 +154,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   }
 
   const usable = (process: RemoteProcess): Effect.Effect<boolean> =>
-    Effect.raceFirst(
-      Effect.as(Deferred.await(process.greeted), true),
-      Effect.as(Deferred.await(process.ended), false)
-    )
+    Effect.raceFirst(Effect.as(Deferred.await(process.greeted), true), Effect.as(Deferred.await(process.ended), false))
 
   /** Where even a second connection brings none, commands run without one, as they would with any other client. */
   const bring = (isHere: boolean): Effect.Effect<void> =>
@@ -171,11 +168,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
 
   if (options.lease !== undefined) {
     const interval = Duration.times(options.lease, 1 / (2 * signs))
-    yield* Effect.sleep(interval).pipe(
-      Effect.andThen(Effect.sync(() => say("b"))),
-      Effect.forever,
-      Effect.forkScoped
-    )
+    yield* Effect.sleep(interval).pipe(Effect.andThen(Effect.sync(() => say("b"))), Effect.forever, Effect.forkScoped)
   }
 
   return {

@@ -258,10 +258,7 @@ export const make = Effect.fnUntraced(function* (
 
   /** A terminal passes nothing on as it is, so the script is part of the request. */
   const openTerminal = Effect.fnUntraced(function* (request: Request, pty: Channel.Pty) {
-    if (
-      request.secret ||
-      LoginWrapper.inline("x".repeat(32), request.script).length > LoginWrapper.maxInlineBytes
-    ) {
+    if (request.secret || LoginWrapper.inline("x".repeat(32), request.script).length > LoginWrapper.maxInlineBytes) {
       return yield* SshError.make(
         new SshError.InvalidArgument({
           argument: "The command",

@@ -136,7 +136,10 @@ export const spawn = Effect.fnUntraced(function* (
       // An end that comes with the verdict comes after it.
       Deferred.isDoneUnsafe(verdict)
         ? Deferred.await(running.greeted)
-        : Effect.andThen(conclude(machine, running, ending, name, () => none), neverBegan)
+        : Effect.andThen(
+            conclude(machine, running, ending, name, () => none),
+            neverBegan
+          )
     )
   )
   const word = yield* Deferred.await(verdict)
@@ -147,11 +150,7 @@ export const spawn = Effect.fnUntraced(function* (
     pid: greeted.pid,
     stdout: outputs.stdout.stream(() => running.resume("stdout")),
     stderr: outputs.stderr.stream(() => running.resume("stderr")),
-    write: (chunk) =>
-      Effect.raceFirst(
-        running.write(chunk),
-        Effect.andThen(exited, inputClosed(name))
-      ),
+    write: (chunk) => Effect.raceFirst(running.write(chunk), Effect.andThen(exited, inputClosed(name))),
     endInput: Effect.sync(() => running.endInput()),
     status: Effect.flatMap(exited, (ending) => statusOf(ending, () => lost(undefined), none)),
     isRunning: Effect.sync(() => !Deferred.isDoneUnsafe(running.exited)),
@@ -227,12 +226,15 @@ const kill = Effect.fnUntraced(function* (
   const { machine, name, process } = control
   const group = groupOf(control, yield* Deferred.await(process.greeted))
   const target = group.ownGroup ? `-${group.pid}` : String(group.pid)
-  const failed = (detail: string) => Effect.fail(SshError.make(new SshError.SignalFailed({ command: name, signal, detail })))
+  const failed = (detail: string) =>
+    Effect.fail(SshError.make(new SshError.SignalFailed({ command: name, signal, detail })))
   const lost = failed("the connection was lost")
   if (!/^[A-Z0-9+-]+$/.test(signal)) return yield* failed("no signal has that name")
   const once = `kill -${signal} ${target} 2>/dev/null`
   // The keeper sees to a process whose connection is gone.
-  const whenLost = Effect.flatMap(Deferred.await(process.exited), ({ _tag }) => (_tag === "Unknown" ? lost : Effect.never))
+  const whenLost = Effect.flatMap(Deferred.await(process.exited), ({ _tag }) =>
+    _tag === "Unknown" ? lost : Effect.never
+  )
   const ask = (script: string, within: Duration.Duration) =>
     Effect.raceFirst(runOnMachine(machine, script, within), whenLost)
   if (forceAfter === undefined) {

@@ -103,7 +103,8 @@ export class CommandTimeout extends Schema.TaggedError<CommandTimeout>("@toehold
     return `The command did not end within ${this.timeoutMs} ms; ${killedText(this)}.`
   }
   get fix(): string {
-    if (this.outcome === "did-not-run") return "The machine or its login is slow, or every session is in use: run it again."
+    if (this.outcome === "did-not-run")
+      return "The machine or its login is slow, or every session is in use: run it again."
     return "Allow more with --timeout. Long work can go on without a client: start it with setsid or in tmux, its output in a file. What it had done until now stays."
   }
 }
@@ -114,7 +115,10 @@ export class CommandTimeout extends Schema.TaggedError<CommandTimeout>("@toehold
  * @since 0.1.0
  * @category reasons
  */
-export class IdleTimeout extends Schema.TaggedError<IdleTimeout>("@toehold/ssh-core/IdleTimeout")("IdleTimeout", Limited) {
+export class IdleTimeout extends Schema.TaggedError<IdleTimeout>("@toehold/ssh-core/IdleTimeout")(
+  "IdleTimeout",
+  Limited
+) {
   get isRetryable(): boolean {
     return this.outcome === "did-not-run"
   }
@@ -122,7 +126,8 @@ export class IdleTimeout extends Schema.TaggedError<IdleTimeout>("@toehold/ssh-c
     return `The command printed nothing for ${this.timeoutMs} ms; ${killedText(this)}.`
   }
   get fix(): string {
-    if (this.outcome === "did-not-run") return "The machine or its login is slow, or every session is in use: run it again."
+    if (this.outcome === "did-not-run")
+      return "The machine or its login is slow, or every session is in use: run it again."
     return "It may wait for input that nobody gives: pass --stdin, or flags that answer its questions; or allow more with --idle-timeout."
   }
 }
