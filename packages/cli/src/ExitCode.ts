@@ -85,6 +85,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "FileLocked":
       return tryAgain
     case "FileFailed":
+    case "NoSpace":
       return io
     case "InvalidTarget":
       return reason.location === undefined ? usage : configuration

@@ -21,6 +21,7 @@ import {
   FileLocked,
   InvalidArgument,
   InvalidTarget,
+  NoSpace,
   NotFound,
   PermissionDenied
 } from "./internal/reason/input.ts"
@@ -81,6 +82,7 @@ export const Reason = Schema.Union([
   IdleTimeout,
   PermissionDenied,
   NotFound,
+  NoSpace,
   FileLocked,
   FileFailed,
   InvalidTarget,
