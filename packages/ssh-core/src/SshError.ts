@@ -120,6 +120,11 @@ export class SshError extends Schema.TaggedError<SshError>("@toehold/ssh-core/Ss
   get outcome(): Outcome {
     return this.reason.outcome
   }
+
+  /** For what went wrong with a file, the name that errno(3) has for it, such as `ENOENT`. */
+  get code(): string | undefined {
+    return "code" in this.reason ? this.reason.code : undefined
+  }
 }
 
 /**

@@ -65,6 +65,8 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@toe
   "PermissionDenied",
   { path: Schema.String, detail: Schema.String }
 ) {
+  /** As errno(3) names it. */
+  readonly code = "EACCES"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
@@ -84,6 +86,8 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@toe
 export class NotFound extends Schema.TaggedError<NotFound>("@toehold/ssh-core/NotFound")("NotFound", {
   path: Schema.String
 }) {
+  /** As errno(3) names it. */
+  readonly code = "ENOENT"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
@@ -151,6 +155,8 @@ export class NoSpace extends Schema.TaggedError<NoSpace>("@toehold/ssh-core/NoSp
   /** Bytes that an ordinary account may still use there, if the machine tells. */
   freeBytes: Schema.optionalKey(Schema.Finite)
 }) {
+  /** As errno(3) names it. */
+  readonly code = "ENOSPC"
   readonly outcome: Outcome = "may-have-run"
   readonly isRetryable: boolean = false
   override get message(): string {

@@ -1,5 +1,4 @@
 import { Deferred, Effect, Exit, Result } from "effect"
-import { Budget } from "./budget.ts"
 import { Frames } from "./frames.ts"
 import * as Packet from "./packet.ts"
 
@@ -27,9 +26,6 @@ interface Waiting {
   readonly settle: (outcome: Result.Result<Packet.Reply, Failure>) => void
 }
 
-/** Bytes that reads may have asked for and nobody has taken, or writes have sent without an answer, in one session. */
-const maxOutstanding = 32 * 1024 * 1024
-
 /** One SFTP session: numbers the requests, and gives each its reply, or the reason why none will come. */
 export class Session {
   readonly #channel: ByteChannel
@@ -41,8 +37,6 @@ export class Session {
   readonly greeted: Deferred.Deferred<ReadonlyMap<string, string>, string> = Deferred.makeUnsafe()
   /** Done with the reason when the session is over. */
   readonly ended: Deferred.Deferred<string> = Deferred.makeUnsafe()
-  readonly readAhead = new Budget(maxOutstanding)
-  readonly writeBehind = new Budget(maxOutstanding)
   #isGreeted = false
 
   constructor(channel: ByteChannel) {
@@ -56,11 +50,6 @@ export class Session {
 
   get isOpen(): boolean {
     return this.#end === undefined
-  }
-
-  /** Requests without an answer. */
-  get pending(): number {
-    return this.#waiting.size
   }
 
   /** What the login printed before the first packet. */
