@@ -19,7 +19,7 @@ export interface Found extends Entry {
 
 /** The entries of each level below a folder, the uppermost first. Links are not followed. */
 export const levels = Effect.fnUntraced(function* (
-  sftp: Sftp,
+  sftp: Pick<Sftp, "readDirectory">,
   root: string
 ): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Found>>, SshError.SshError> {
   const all: Array<ReadonlyArray<Found>> = []
@@ -47,7 +47,20 @@ const orGone = (effect: Effect.Effect<void, SshError.SshError>): Effect.Effect<v
   Effect.catchIf(effect, isMissing, () => Effect.void)
 
 const removeTree = Effect.fnUntraced(function* (sftp: Sftp, root: string) {
-  const found = yield* levels(sftp, root)
+  // An empty folder need not be readable, neither here nor below.
+  const emptied = yield* Effect.result(orGone(sftp.removeDirectory(root)))
+  if (emptied._tag === "Success") return
+  const found = yield* levels(
+    {
+      readDirectory: (path) =>
+        Effect.catchIf(
+          sftp.readDirectory(path),
+          ({ code }) => code === "EACCES" && path !== root,
+          () => Effect.succeed([])
+        )
+    },
+    root
+  )
   const each = (entries: ReadonlyArray<Found>, remove: (path: string) => Effect.Effect<void, SshError.SshError>) =>
     Effect.forEach(entries, ({ path }) => orGone(remove(join(root, path))), { concurrency: atOnce, discard: true })
   yield* each(

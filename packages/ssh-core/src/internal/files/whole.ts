@@ -43,7 +43,7 @@ const pull = Effect.fnUntraced(function* (sessions: SessionRef, path: string, { 
 export const stream = (sessions: SessionRef, path: string, part: Part): Stream.Stream<Uint8Array, SshError> => {
   if (part.pieceBytes === 0) return Stream.empty
   return Number.isSafeInteger(part.pieceBytes) && part.pieceBytes > 0
-    ? Stream.fromPull(pull(sessions, path, part))
+    ? Stream.unwrap(Effect.map(pull(sessions, path, part), (next) => Stream.fromPull(Effect.succeed(next))))
     : Stream.fail(invalid("The chunk size", "it must be a whole number that is not negative"))
 }
 
