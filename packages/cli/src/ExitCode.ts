@@ -87,6 +87,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "FileFailed":
     case "InputClosed":
     case "SignalFailed":
+    case "NoSpace":
       return io
     case "InvalidTarget":
       return reason.location === undefined ? usage : configuration

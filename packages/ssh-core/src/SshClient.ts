@@ -15,7 +15,8 @@ import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
 import * as Identities from "./internal/identities.ts"
 import * as Spawn from "./internal/spawn.ts"
 import * as Keeper from "./internal/keeper.ts"
-import { checkSftp } from "./internal/sftp.ts"
+import * as OpenSftp from "./internal/sftp/open.ts"
+import type { Sftp } from "./Sftp.ts"
 import type { SshCommand } from "./SshCommand.ts"
 import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
@@ -148,6 +149,11 @@ export class SshClient extends Context.Service<
       readonly host: string
       readonly port: number
     }) => Effect.Effect<Duplex, SshError.SshError, Scope.Scope>
+    /**
+     * Opens an SFTP session, which takes one of the connection's sessions for as long as the scope. Waits where none is
+     * free, unless told to fail `atOnce`. Fails with `ChannelRefused` where the machine has no SFTP subsystem.
+     */
+    readonly sftp: (options?: { readonly atOnce?: boolean }) => Effect.Effect<Sftp, SshError.SshError, Scope.Scope>
     /** Succeeds when the machine has the SFTP subsystem, else fails with `ChannelRefused`. */
     readonly checkSftp: Effect.Effect<void, SshError.SshError>
     /** Succeeds when the connection is over, with the reason in words. */
@@ -244,7 +250,8 @@ export const make = Effect.fnUntraced(function* (
     start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
     spawn: (command, spawnOptions) => Spawn.spawn(machine, command, spawnOptions ?? {}),
     dial: (to) => Connect.forward({ ...connected, host: options.host }, to),
-    checkSftp: checkSftp(connected),
+    sftp: (sftpOptions) => OpenSftp.open(connected, sftpOptions),
+    checkSftp: Effect.asVoid(Effect.scoped(OpenSftp.open(connected))),
     closed: Deferred.await(connected.closed)
   }
 })

@@ -28,6 +28,7 @@ import {
   FileLocked,
   InvalidArgument,
   InvalidTarget,
+  NoSpace,
   NotFound,
   PermissionDenied
 } from "./internal/reason/input.ts"
@@ -90,6 +91,7 @@ export const Reason = Schema.Union([
   SignalFailed,
   PermissionDenied,
   NotFound,
+  NoSpace,
   FileLocked,
   FileFailed,
   InvalidTarget,
@@ -126,6 +128,11 @@ export class SshError extends Schema.TaggedError<SshError>("@toehold/ssh-core/Ss
 
   get outcome(): Outcome {
     return this.reason.outcome
+  }
+
+  /** For what went wrong with a file, the name that errno(3) has for it, such as `ENOENT`. */
+  get code(): string | undefined {
+    return "code" in this.reason ? this.reason.code : undefined
   }
 }
 

@@ -32,6 +32,32 @@ export const exec = <A>(
   attach: (channel: Ssh2.ClientChannel) => A,
   late: (channel: Ssh2.ClientChannel | undefined) => void
 ): Effect.Effect<A, SshError.SshError> =>
+  opened(
+    connection,
+    (callback) => connection.client.exec(request, pty === undefined ? {} : { pty }, callback),
+    attach,
+    late
+  )
+
+/** A session channel with a subsystem on it, handed over as that of {@link exec} is; one that comes late is closed. */
+export const subsystem = <A>(
+  connection: Connection,
+  name: string,
+  attach: (channel: Ssh2.ClientChannel) => A
+): Effect.Effect<A, SshError.SshError> =>
+  opened(
+    connection,
+    (callback) => connection.client.subsys(name, callback),
+    attach,
+    (channel) => channel?.close()
+  )
+
+const opened = <A>(
+  connection: Connection,
+  ask: (callback: Ssh2.ClientCallback) => void,
+  attach: (channel: Ssh2.ClientChannel) => A,
+  late: (channel: Ssh2.ClientChannel | undefined) => void
+): Effect.Effect<A, SshError.SshError> =>
   Effect.callback<A, SshError.SshError>((resume) => {
     let abandoned = false
     const callback: Ssh2.ClientCallback = (error, channel) => {
@@ -48,9 +74,8 @@ export const exec = <A>(
         resume(Effect.succeed(attach(channel)))
       }
     }
-    const options: Ssh2.ExecOptions = pty === undefined ? {} : { pty }
     whileConnected(
-      () => connection.client.exec(request, options, callback),
+      () => ask(callback),
       (error) => resume(Effect.fail(error))
     )
     return Effect.sync(() => {
@@ -105,6 +130,8 @@ const refused = (
     return lost(connected ? "the server closed the channel in place of an answer" : "it ended", "may-have-run")
   }
   if (!connected) return lost("it ended", "did-not-run")
+  const [, subsystemName] = /^Unable to start subsystem: (.*)$/.exec(detail) ?? []
+  if (subsystemName !== undefined) return refusal(subsystemName, false)
   // OpenSSH answers a session over MaxSessions with more than one code; only an unknown type is certain not to change.
   if (/Channel open failure|No free channels/i.test(detail)) {
     return refusal("session", error.reason !== unknownChannelType)

@@ -35,7 +35,23 @@ interface Opening extends Pick<Request, "pty" | "late"> {
   readonly isKeeper?: boolean
 }
 
+/** A channel with a subsystem on it, for as long as its scope. */
+export interface Subsystem<A> {
+  readonly attached: A
+  /** Succeeds when another request needs a session and there is none left. */
+  readonly wanted: Effect.Effect<void>
+}
+
 export interface Sessions {
+  /**
+   * Opens a subsystem; `attach` gets the channel in the very callback that brings it. `atOnce` fails where no session is
+   * free.
+   */
+  readonly subsystem: <A>(
+    name: string,
+    attach: (channel: Ssh2.ClientChannel) => A,
+    options?: { readonly atOnce?: boolean }
+  ) => Effect.Effect<Subsystem<A>, SshError.SshError, Scope.Scope>
   /** Starts a script. What comes back may still be on its way through the login; its end frees the session. */
   readonly start: (request: Request) => Effect.Effect<RemoteProcess, SshError.SshError>
   /** A shell that waits for a script on its standard input, which nobody keeps. */
@@ -59,9 +75,9 @@ const longestOwed = Duration.seconds(5)
 
 const isBusy = (error: SshError.SshError): boolean => error.reason._tag === "ChannelRefused" && error.reason.busy
 
-/** dropbear refuses an exec request now and then for no reason of its own; nothing ran, so more tries cost nothing. */
-const isExecRefused = (error: SshError.SshError): boolean =>
-  error.reason._tag === "ChannelRefused" && error.reason.request === "exec"
+/** dropbear refuses a request now and then for no reason of its own; nothing ran, so more tries cost nothing. */
+const isRequestRefused = (error: SshError.SshError): boolean =>
+  error.reason._tag === "ChannelRefused" && error.reason.request !== "session"
 
 const noSlot = SshError.make(
   new SshError.ChannelRefused({ request: "session", detail: "every session is in use", busy: true })
@@ -78,6 +94,8 @@ export const make = Effect.fnUntraced(function* (
   const slots = yield* Semaphore.make(options.maxSessions)
   const inBackground = yield* FiberSet.makeRuntime<never>()
   const live = new Set<RemoteProcess>()
+  /** The channels of subsystems, and how each is told that its session is wanted. */
+  const held = new Map<Ssh2.ClientChannel, Deferred.Deferred<void>>()
   const spares: Array<RemoteProcess> = []
   let wanted = options.spares
   let opening = 0
@@ -100,6 +118,14 @@ export const make = Effect.fnUntraced(function* (
     for (const process of live) process.connectionClosed()
     for (const greeted of kept.values()) keeper.end(greeted)
   })
+
+  const inUse = () => live.size + held.size
+
+  const learnProven = (): void => {
+    if (inUse() <= proven) return
+    proven = inUse()
+    if (limited) inBackground(Semaphore.resize(slots, proven))
+  }
 
   /** The keeper is told of a command before anything of it is heard, and of its end when its channel is closed. */
   const keep = (process: RemoteProcess, greeted: Greeted): void => {
@@ -127,10 +153,7 @@ export const make = Effect.fnUntraced(function* (
       onGreeted: (greeted) => isKept && keep(process, greeted)
     })
     live.add(process)
-    if (live.size > proven) {
-      proven = live.size
-      if (limited) inBackground(Semaphore.resize(slots, proven))
-    }
+    learnProven()
     channel.once("close", () => {
       live.delete(process)
       onClose()
@@ -161,16 +184,17 @@ export const make = Effect.fnUntraced(function* (
       ).pipe(Effect.onInterrupt(() => Effect.sync(() => late !== closed && owed.add(settled))))
     })
 
-  const takeSlot = (atOnce: boolean): Effect.Effect<unknown, SshError.SshError> =>
-    atOnce
-      ? Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => (taken ? Effect.void : Effect.fail(noSlot)))
-      : Semaphore.take(slots, 1)
+  /** Asks whoever holds a session that may be idle to give it up. */
+  const claim = Effect.sync(() => {
+    for (const wanted of held.values()) Deferred.doneUnsafe(wanted, Effect.void)
+  })
 
   const withSlot = <A>(effect: Effect.Effect<A, SshError.SshError>, atOnce: boolean) =>
     Effect.uninterruptibleMask((restore) =>
-      restore(takeSlot(atOnce)).pipe(
-        Effect.andThen(restore(effect).pipe(Effect.onError(() => Semaphore.release(slots, 1))))
-      )
+      Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => {
+        if (taken) return Effect.void
+        return atOnce ? Effect.fail(noSlot) : Effect.andThen(claim, restore(Semaphore.take(slots, 1)))
+      }).pipe(Effect.andThen(restore(effect).pipe(Effect.onError(() => Semaphore.release(slots, 1)))))
     )
 
   const waitingShell = { request: LoginWrapper.reader, awaitsScript: true, pty: undefined, late: closed }
@@ -227,21 +251,23 @@ export const make = Effect.fnUntraced(function* (
     limited = true
     for (const spare of spares.splice(0)) spare.channel.close()
     if (live.size <= 1) keeper.giveWay()
-    return Semaphore.resize(slots, proven)
+    return Effect.andThen(claim, Semaphore.resize(slots, proven))
   })
 
   /** Opens a channel, and unless told not to waits for a slot where none is free: nothing has run until it succeeds. */
-  const openSession = Effect.fnUntraced(function* (opening: Opening, atOnce: boolean) {
-    const attempt = withSlot(openChannel(opening), atOnce).pipe(Effect.retry({ while: isExecRefused, times: 1 }))
+  const openedWithin = Effect.fnUntraced(function* <A>(open: Effect.Effect<A, SshError.SshError>, atOnce: boolean) {
+    const attempt = withSlot(open, atOnce).pipe(Effect.retry({ while: isRequestRefused, times: 1 }))
     for (let refused = 0; ; refused++) {
-      const opened = yield* Effect.result(attempt)
-      if (Result.isSuccess(opened)) return opened.success
+      const result = yield* Effect.result(attempt)
+      if (Result.isSuccess(result)) return result.success
       // With another command under way the slot that it holds will come free, however long that takes.
-      if (atOnce || !isBusy(opened.failure) || (refused >= refusals && live.size === 0)) return yield* opened.failure
+      if (atOnce || !isBusy(result.failure) || (refused >= refusals && inUse() === 0)) return yield* result.failure
       yield* learnLimit
       yield* Effect.sleep(waitAfter(Math.min(refused, refusals)))
     }
   })
+
+  const openSession = (opening: Opening, atOnce: boolean) => openedWithin(openChannel(opening), atOnce)
 
   const send = (process: RemoteProcess, request: Request): void => {
     if (process.isEnded) return
@@ -296,7 +322,34 @@ export const make = Effect.fnUntraced(function* (
     return process
   })
 
+  const subsystem = Effect.fnUntraced(function* <A>(
+    name: string,
+    attach: (channel: Ssh2.ClientChannel) => A,
+    atOnce: boolean
+  ): Effect.fn.Return<Subsystem<A>, SshError.SshError, Scope.Scope> {
+    if (!connection.isOpen()) return yield* Channel.lost("it had ended before", "did-not-run")
+    const wanted = Deferred.makeUnsafe<void>()
+    let opened: Ssh2.ClientChannel | undefined
+    // Before the channel is there, so that no interruption can come in between.
+    yield* Effect.addFinalizer(() => Effect.sync(() => opened?.close()))
+    const attached = (channel: Ssh2.ClientChannel): A => {
+      opened = channel
+      held.set(channel, wanted)
+      learnProven()
+      channel.once("close", () => {
+        held.delete(channel)
+        inBackground(Semaphore.release(slots, 1))
+      })
+      return attach(channel)
+    }
+    return {
+      attached: yield* openedWithin(Channel.subsystem(connection, name, attached), atOnce),
+      wanted: Deferred.await(wanted)
+    }
+  })
+
   return {
+    subsystem: (name, attach, options) => subsystem(name, attach, options?.atOnce ?? false),
     // Once a script was sent its process is handed over, or nobody could end it.
     keeper,
     wait,

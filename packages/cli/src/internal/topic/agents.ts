@@ -58,7 +58,7 @@ In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo
 | \`CommandTimeout\` | it was killed; allow more time, or do less at once |
 | \`IdleTimeout\` | it probably waited for an answer: use \`-y\`, \`DEBIAN_FRONTEND=noninteractive\` and the like |
 | \`InvalidTarget\` \`InvalidArgument\` | mend the command line; \`toehold COMMAND --help\` |
-| \`NotFound\` \`PermissionDenied\` \`FileFailed\` \`FileLocked\` | a local file; the message names it |
+| \`NotFound\` \`PermissionDenied\` \`NoSpace\` \`FileFailed\` \`FileLocked\` | a file, here or there; the message names it |
 
 ## Rules
 

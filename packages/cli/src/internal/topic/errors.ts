@@ -63,4 +63,5 @@ Nothing ran.
 | \`PermissionDenied\` | a file may not be read or written | check its owner and mode |
 | \`FileLocked\` | another program is writing the file | try again |
 | \`FileFailed\` | the file can't be used for another cause: too large, no regular file, a full disk | the message says which |
+| \`NoSpace\` | the machine's disk, or the share of it, is full | make room there, then write the file again |
 `

@@ -65,6 +65,8 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@toe
   "PermissionDenied",
   { path: Schema.String, detail: Schema.String }
 ) {
+  /** As errno(3) names it. */
+  readonly code = "EACCES"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
@@ -84,6 +86,8 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@toe
 export class NotFound extends Schema.TaggedError<NotFound>("@toehold/ssh-core/NotFound")("NotFound", {
   path: Schema.String
 }) {
+  /** As errno(3) names it. */
+  readonly code = "ENOENT"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
@@ -117,15 +121,18 @@ export class FileLocked extends Schema.TaggedError<FileLocked>("@toehold/ssh-cor
 }
 
 /**
- * A local file can't be used for another cause than permissions: it is too large, not a regular file, the disk is full.
+ * A file, here or on the machine, can't be used for another cause than permissions: it is too large, is not of the right
+ * kind, exists already.
  *
  * @since 0.1.0
  * @category reasons
  */
 export class FileFailed extends Schema.TaggedError<FileFailed>("@toehold/ssh-core/FileFailed")("FileFailed", {
   path: Schema.String,
-  /** What is wrong with it in a few words, or the system's own code, such as `ENOSPC`. */
-  detail: Schema.String
+  /** What is wrong with it in a few words, or the system's own code. */
+  detail: Schema.String,
+  /** The name that errno(3) has for it, such as `EEXIST`, where it is known. */
+  code: Schema.optionalKey(Schema.String)
 }) {
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -134,5 +141,29 @@ export class FileFailed extends Schema.TaggedError<FileFailed>("@toehold/ssh-cor
   }
   get fix(): string {
     return "Check the path, what kind of file it is, and that the disk has room."
+  }
+}
+
+/**
+ * The machine's disk, or the account's share of it, is full. Part of what was to be written may be there.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class NoSpace extends Schema.TaggedError<NoSpace>("@toehold/ssh-core/NoSpace")("NoSpace", {
+  path: Schema.String,
+  /** Bytes that an ordinary account may still use there, if the machine tells. */
+  freeBytes: Schema.optionalKey(Schema.Finite)
+}) {
+  /** As errno(3) names it. */
+  readonly code = "ENOSPC"
+  readonly outcome: Outcome = "may-have-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    const left = this.freeBytes === undefined ? "" : ` (${this.freeBytes} bytes are left)`
+    return `${this.path}: no space left on the machine's disk${left}.`
+  }
+  get fix(): string {
+    return "Make room on the machine (df -h, df -i), then write the file again."
   }
 }
