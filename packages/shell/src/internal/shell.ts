@@ -1,0 +1,117 @@
+/** Runs scripts with the machine's shell: one process a call. */
+import { Effect, Fiber, type PlatformError, Ref, Semaphore, Stream } from "effect"
+import type { Scope } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as ShellTools from "../ShellTools.ts"
+import * as Failure from "./failure.ts"
+import { prelude } from "./script/prelude.ts"
+
+export interface Call {
+  /** The method of `FileSystem` and the path that an error names. */
+  readonly method: string
+  readonly path: string
+  readonly script: string
+  readonly args: ReadonlyArray<string>
+  readonly stdin?: ChildProcess.CommandInput | undefined
+}
+
+/** A script that runs; `end` fails as the script says, once its output was read. */
+export interface Running {
+  readonly handle: ChildProcessSpawner.ChildProcessHandle
+  readonly end: Effect.Effect<void, PlatformError.PlatformError>
+}
+
+export interface Shell {
+  readonly tools: Effect.Effect<ShellTools.ShellTools, PlatformError.PlatformError>
+  readonly start: (call: Call) => Effect.Effect<Running, PlatformError.PlatformError, Scope.Scope>
+  /** Runs to the end; what the script printed, of which it is sure that it is all. */
+  readonly run: (call: Call) => Effect.Effect<Uint8Array, PlatformError.PlatformError>
+}
+
+/** Longer than any message of a script's. */
+const maxStderr = 4096
+
+/** A piece of a large input: enough to keep a pipe full, little enough to wait for. */
+const pieceBytes = 256 * 1024
+
+/** Bytes as a program's standard input. */
+export const input = (bytes: Uint8Array): Stream.Stream<Uint8Array> =>
+  Stream.fromIterable(
+    Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, at) =>
+      bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes)
+    )
+  )
+
+/** A path as a program's argument: no option, and no `-` for the standard input. */
+export const argument = (path: string): string => (path.startsWith("-") ? `./${path}` : path)
+
+const collect = (stream: Stream.Stream<Uint8Array, PlatformError.PlatformError>, limit = Infinity) =>
+  Effect.map(
+    Stream.runFold(
+      stream,
+      () => ({ chunks: [] as Array<Uint8Array>, length: 0 }),
+      (all, chunk) => {
+        if (all.length < limit) {
+          all.chunks.push(chunk)
+          all.length += chunk.length
+        }
+        return all
+      }
+    ),
+    ({ chunks }): Uint8Array => (chunks.length === 1 ? (chunks[0] ?? new Uint8Array(0)) : Buffer.concat(chunks))
+  )
+
+export const make = Effect.fnUntraced(function* (
+  program: string
+): Effect.fn.Return<Shell, never, ChildProcessSpawner.ChildProcessSpawner> {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const known = yield* Ref.make<ShellTools.ShellTools | undefined>(undefined)
+  const probing = yield* Semaphore.make(1)
+
+  const probe = Effect.gen(function* () {
+    const found =
+      (yield* Ref.get(known)) ??
+      (yield* Effect.provideService(ShellTools.probe(program), ChildProcessSpawner.ChildProcessSpawner, spawner))
+    yield* Ref.set(known, found)
+    return found
+  })
+
+  // A probe that failed, or was interrupted, is tried again by the next who asks.
+  const tools = Effect.flatMap(Ref.get(known), (found) =>
+    found === undefined ? probing.withPermits(1)(probe) : Effect.succeed(found)
+  )
+
+  const start = Effect.fnUntraced(function* (
+    call: Call
+  ): Effect.fn.Return<Running, PlatformError.PlatformError, Scope.Scope> {
+    const { args, method, path, script } = call
+    if (args.some((arg) => arg.includes("\0"))) {
+      return yield* Effect.fail(Failure.badArgument(method, "the path holds a NUL, which no path can"))
+    }
+    if (path === "") return yield* Effect.fail(Failure.failure("ENOENT", { method, path }))
+    const handle = yield* spawner.spawn(
+      ChildProcess.make(program, ["-c", `${prelude}${script}`, "sh", ...args], {
+        stdin: call.stdin ?? "ignore",
+        forceKillAfter: "2 seconds"
+      })
+    )
+    const words = yield* Effect.forkScoped(collect(handle.stderr, maxStderr))
+    const end = Effect.gen(function* () {
+      const exit = yield* handle.exitCode
+      if (exit === 0) return
+      const stderr = Buffer.from(yield* Fiber.join(words))
+        .toString("utf8", 0, maxStderr)
+        .trim()
+      return yield* Effect.fail(Failure.fromExit(exit, { method, path, stderr }))
+    })
+    return { handle, end }
+  })
+
+  const run = Effect.fnUntraced(function* (call: Call) {
+    const { end, handle } = yield* start(call)
+    const [output] = yield* Effect.all([collect(handle.stdout), end], { concurrency: "unbounded" })
+    return output
+  }, Effect.scoped)
+
+  return { tools, start, run }
+})
