@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { type Duration, Effect, FileSystem, Layer, type PlatformError, type Scope, Stream } from "effect"
+import { type Duration, Effect, FileSystem, Layer, Stream } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Entries from "./internal/entries.ts"
 import * as Failure from "./internal/failure.ts"
@@ -47,8 +47,9 @@ const bare = (path: string): string => argument(/^\/+$/.test(path) ? "/" : path.
  *
  * **Gotchas**
  *
- * An open `File` is its path: each operation opens it anew, and fails when it leads to another file than before, where the
- * machine's `stat` tells. `watch` looks again at intervals. Times are as fine as the machine's `touch` and `stat` have
+ * An open `File` keeps a process on the machine that holds it, and each operation on it is another one: `stream` and `sink`
+ * need one for the whole. Where there is no `/proc`, it is its path, and an operation fails when that leads to another file
+ * than before. `watch` looks again at intervals. Times are as fine as the machine's `touch` and `stat` have
  * them: whole seconds on BusyBox, minutes where there is no `stat`.
  *
  * @since 0.1.0
@@ -75,16 +76,18 @@ export const make = Effect.fnUntraced(function* (
 
   const info = (method: "stat" | "lstat", path: string) => Entries.info(shell, method, path)
 
-  const open = Effect.fnUntraced(function* (
-    path: string,
-    given?: { readonly flag?: FileSystem.OpenFlag | undefined; readonly mode?: number | undefined } & {
-      readonly noFollow?: boolean | undefined
-    }
-  ): Effect.fn.Return<FileSystem.File, PlatformError.PlatformError> {
+  const open: FileSystem.FileSystem["open"] = Effect.fnUntraced(function* (path, given) {
+    const known = yield* tools
     const access = Writing.accessOf(given?.flag ?? "r")
-    const script = Writing.open(yield* tools, access)
-    const identity = yield* text("open", path, script, argument(path), octal(given?.mode), flag(given?.noFollow))
-    return OpenFile.make({ shell, path, access, identity: identity.trim(), stat: info("stat", path) })
+    const { line } = yield* shell.talk({
+      method: "open",
+      path,
+      script: Writing.open(known, access),
+      args: [argument(path), octal(given?.mode), flag(given?.noFollow)],
+      stdin: "pipe"
+    })
+    const [identity = "", handle = argument(path)] = (yield* line).split(" ")
+    return yield* OpenFile.make({ shell, path, handle, access, identity })
   })
 
   const writeFile: FileSystem.FileSystem["writeFile"] = Effect.fnUntraced(function* (path, data, given) {
@@ -160,7 +163,7 @@ export const make = Effect.fnUntraced(function* (
     makeTempFile: makeTempFile("makeTempFile"),
     makeTempFileScoped: (given) =>
       removed(makeTempFile("makeTempFileScoped")(given), (path) => path.slice(0, path.lastIndexOf("/"))),
-    open: (path, given): Effect.Effect<FileSystem.File, PlatformError.PlatformError, Scope.Scope> => open(path, given),
+    open,
     readDirectory: (path, given) =>
       Effect.map(Entries.list(shell, "readDirectory", path, given?.recursive === true), (entries) =>
         entries.map(({ name }) => name)

@@ -8,10 +8,16 @@ import { argument, type Shell } from "./shell.ts"
 
 const decoder = new TextDecoder()
 
-export const info = Effect.fnUntraced(function* (shell: Shell, method: "stat" | "lstat", path: string) {
+/** `at` is where the file is found, `path` what errors call it. */
+export const info = Effect.fnUntraced(function* (
+  shell: Shell,
+  method: "stat" | "lstat",
+  at: string,
+  path: string = at
+) {
   const tools = yield* shell.tools
   const script = Reading.stat(tools, method === "stat")
-  const text = decoder.decode(yield* shell.run({ method, path, script, args: [argument(path)] }))
+  const text = decoder.decode(yield* shell.run({ method, path, script, args: [argument(at)] }))
   const found = tools.stat === "ls" ? FileInfo.fromLs(text) : FileInfo.fromStat(text)
   return found ?? (yield* unreadable(method, path, text))
 })
@@ -48,12 +54,13 @@ export const snapshot = Effect.fnUntraced(function* (shell: Shell, path: string,
   const script = Reading.snapshot(yield* shell.tools)
   const args = [argument(path), recursive ? "1" : ""]
   const fields = decoder.decode(yield* shell.run({ method: "watch", path, script, args })).split("\0")
+  const base = path.slice(path.lastIndexOf("/") + 1)
   const found = new Map<string, string>()
   for (let at = 0; at < fields.length - 1;) {
     const end = fields.indexOf("", at)
     if (end === -1) break
     const marks = (fields[end + 1] ?? "").split("\n")
-    fields.slice(at, end).forEach((name, index) => found.set(name, marks[index] ?? ""))
+    fields.slice(at, end).forEach((name, index) => found.set(name === "." ? base : name, marks[index] ?? ""))
     at = end + 2
   }
   return found as Snapshot

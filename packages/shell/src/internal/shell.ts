@@ -1,5 +1,5 @@
 /** Runs scripts with the machine's shell: one process a call. */
-import { Effect, Fiber, type PlatformError, Ref, Semaphore, Stream } from "effect"
+import { Cause, Effect, Fiber, type PlatformError, Queue, Ref, Semaphore, Stream } from "effect"
 import type { Scope } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as ShellTools from "../ShellTools.ts"
@@ -15,15 +15,21 @@ export interface Call {
   readonly stdin?: ChildProcess.CommandInput | undefined
 }
 
-/** A script that runs; `end` fails as the script says, once its output was read. */
+/** A script that runs; `end` fails as the script says. */
 export interface Running {
   readonly handle: ChildProcessSpawner.ChildProcessHandle
   readonly end: Effect.Effect<void, PlatformError.PlatformError>
 }
 
+/** One that prints lines; `line` is the next one, or the failure of a script that ended without it. */
+export interface Talking extends Running {
+  readonly line: Effect.Effect<string, PlatformError.PlatformError>
+}
+
 export interface Shell {
   readonly tools: Effect.Effect<ShellTools.ShellTools, PlatformError.PlatformError>
   readonly start: (call: Call) => Effect.Effect<Running, PlatformError.PlatformError, Scope.Scope>
+  readonly talk: (call: Call) => Effect.Effect<Talking, PlatformError.PlatformError, Scope.Scope>
   /** Runs to the end; what the script printed, of which it is sure that it is all. */
   readonly run: (call: Call) => Effect.Effect<Uint8Array, PlatformError.PlatformError>
 }
@@ -107,11 +113,30 @@ export const make = Effect.fnUntraced(function* (
     return { handle, end }
   })
 
+  const talk = Effect.fnUntraced(function* (call: Call) {
+    const running = yield* start(call)
+    const lines = yield* Queue.unbounded<string, PlatformError.PlatformError | Cause.Done>()
+    yield* running.handle.stdout.pipe(
+      Stream.decodeText,
+      Stream.splitLines,
+      Stream.runIntoQueue(lines),
+      Effect.forkScoped
+    )
+    const silent = Effect.andThen(
+      running.end,
+      Effect.fail(Failure.failure("UNKNOWN", { ...call, stderr: "it said nothing" }))
+    )
+    return {
+      ...running,
+      line: Effect.catchIf(Queue.take(lines), Cause.isDone, () => silent)
+    }
+  })
+
   const run = Effect.fnUntraced(function* (call: Call) {
     const { end, handle } = yield* start(call)
     const [output] = yield* Effect.all([collect(handle.stdout), end], { concurrency: "unbounded" })
     return output
   }, Effect.scoped)
 
-  return { tools, start, run }
+  return { tools, start, talk, run }
 })

@@ -41,7 +41,7 @@ const identityCommand = (tools: ShellTools): string | undefined =>
 /** Prints who a file is, for {@link same}; nothing where nobody can tell. */
 export const identity = (tools: ShellTools): string => {
   const print = identityCommand(tools)
-  return print === undefined ? "" : `${print} "$1" 2>/dev/null\n`
+  return print === undefined ? ":" : `${print} "$1" 2>/dev/null`
 }
 
 /** `size PATH`: prints how long a file is. */
@@ -92,9 +92,9 @@ export const target = (tools: ShellTools): string =>
 /** `follow PATH`: where links lead to in the end, as `$p`; it need not exist. */
 export const follow = (tools: ShellTools): string => `${target(tools)}${parent}
 follow() {
-p=$1 n=0
+p=$1 hops=0
 while [ -L "$p" ]; do
-n=$((n+1)); [ $n -le 40 ] || no ${exitOf("ELOOP")} "Too many levels of symbolic links"
+hops=$((hops+1)); [ $hops -le 40 ] || no ${exitOf("ELOOP")} "Too many levels of symbolic links"
 target "$p"
 case $l in /*) p=$l;; *) parent "$p"; p=$d/$l;; esac
 done

@@ -93,24 +93,25 @@ exit 0
 export const copy = `${parent}
 is "$1" || whyl "$1"
 O=$3 K=$4
+mixed() { no ${exitOf("EINVAL")} "A folder and a file can not take each other's place"; }
 if dir "$1"; then
-if is "$2" && [ ! -d "$2" ]; then notdir; fi
+if is "$2" && [ ! -d "$2" ]; then mixed; fi
 a=$(cd -P "$1" 2>/dev/null && pwd -P; echo x)
 b=$2; while ! [ -d "$b" ]; do parent "$b"; b=$d; done
 b=$(cd -P "$b" 2>/dev/null && pwd -P; echo x)
 a=\${a%??} b=\${b%??}
 case $b/ in "$a"/*) no ${exitOf("EINVAL")} "A folder can not be copied into itself";; esac
-elif [ -d "$2" ]; then isdir; fi
+elif [ -d "$2" ]; then mixed; fi
 parent "$2"; [ -d "$d" ] || try mkdir -p "$d"
 umask 0
 walk() {
 if dir "$1"; then
 [ -r "$1" ] && [ -x "$1" ] || denied
-if is "$2"; then [ -d "$2" ] || notdir
+if is "$2"; then [ -d "$2" ] || mixed
 for i in "$1"/* "$1"/.[!.]* "$1"/..?*; do ! is "$i" || walk "$i" "$2/\${i##*/}"; done
 else try cp -R -P $K "$1" "$2"; fi
 else
-if is "$2"; then [ -n "$O" ] || return 0; dir "$2" && isdir; try rm -f "$2"; fi
+if is "$2"; then [ -n "$O" ] || return 0; ! dir "$2" || mixed; try rm -f "$2"; fi
 try cp -P $K "$1" "$2"
 fi
 }

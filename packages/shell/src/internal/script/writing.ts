@@ -3,6 +3,7 @@ import type { FileSystem } from "effect"
 import { sumFunction } from "../checksum.ts"
 import { exitOf } from "../failure.ts"
 import type { ShellTools } from "../../ShellTools.ts"
+import { parent } from "./prelude.ts"
 import { follow, identity, same, seek, size } from "./reading.ts"
 
 /** What a flag of `open` asks for. */
@@ -24,14 +25,16 @@ export const accessOf = (flag: FileSystem.OpenFlag): Access => ({
   truncates: flag.startsWith("w")
 })
 
-/** Looks at a path that is to be written, before anything is: `$n` is 1 where there is no such file yet. */
-const admit = (access: Access): string => `${access.exclusive ? '! is "$1" || exists\n' : ""}n=1
+/**
+ * Looks at a path that is to be opened, before anything is done to it: `$new` is 1 where there is no such file yet. A
+ * folder that is missing is looked at here, because shells have one word for that and for a file in its place.
+ */
+const admit = (access: Access): string => `${access.exclusive ? '! is "$1" || exists\n' : ""}new=
 if [ -e "$1" ]; then
-n=
-[ ! -d "$1" ] || isdir
-${access.writes ? '[ -w "$1" ] || denied\n' : ""}${access.reads ? '[ -r "$1" ] || denied\n' : ""}${
-  access.creates ? "" : 'else why "$1"\n'
-}fi
+${access.writes ? '[ ! -d "$1" ] || isdir\n[ -w "$1" ] || denied\n' : ""}${access.reads ? '[ -r "$1" ] || denied\n' : ""}:
+else
+${access.creates ? 'new=1; parent "$1"; [ -d "$d" ] || why "$d/."' : 'why "$1"'}
+fi
 `
 
 /** `create PATH MODE`: an empty file; one with a mode of its own is nobody else's until it has it. */
@@ -46,13 +49,21 @@ else e=$(exec 2>&1; ${access.exclusive ? "set -C; : >" : ": >>"}"$1") || f; fi
 
 const redirect = (access: Access): string => (access.appends ? ">>" : access.truncates ? ">" : "1<>")
 
-/** `open PATH MODE NOFOLLOW`: makes or empties the file as the flag says, and prints who it is. */
-export const open = (tools: ShellTools, access: Access): string => `${create(access)}
-if [ -n "$3" ] && [ -L "$1" ]; then no ${exitOf("ELOOP")} "Too many levels of symbolic links"; fi
+/**
+ * `open PATH MODE NOFOLLOW`: makes or empties the file as the flag says, and keeps it open until the standard input ends.
+ * Prints who it is, and the path by which other processes reach what is open, wherever the file itself has gone: one in
+ * `/proc`, or the file's own where there is none.
+ */
+export const open = (tools: ShellTools, access: Access): string => `${parent}${create(access)}
+${access.exclusive ? '! is "$1" || exists\n' : ""}if [ -n "$3" ] && [ -L "$1" ]; then no ${exitOf("ELOOP")} "Too many levels of symbolic links"; fi
 ${admit(access)}
-${access.creates ? '[ -z "$n" ] || create "$1" "$2"\n' : ""}${
-  access.truncates ? '[ -n "$n" ] || e=$(exec 2>&1; : >"$1") || f\n' : ""
-}${identity(tools)}exit 0
+${access.creates ? '[ -z "$new" ] || create "$1" "$2"\n' : ""}${
+  access.truncates ? '[ -n "$new" ] || e=$(exec 2>&1; : >"$1") || f\n' : ""
+}exec 4${access.reads ? (access.writes ? "<>" : "<") : ">>"}"$1"
+id=$(${identity(tools)})
+if [ -e /proc/$$/fd/4 ]; then echo "$id /proc/$$/fd/4"; else echo "$id"; fi
+read -r x
+exit 0
 `
 
 /**
@@ -65,12 +76,17 @@ ${appends ? 'e=$(cat 2>&1 >>"$1") || f' : 'e=$(exec 2>&1 3>&-; exec 1<>"$1" || e
 exit 0
 `
 
-/** `sink PATH MODE`: the standard input into a file, from its beginning to its end; prints how long it is then. */
-export const sink = (tools: ShellTools, access: Access): string => `${create(access)}${size(tools)}
+/**
+ * `sink PATH MODE`: the standard input into a file, from its beginning to its end. Prints a line when the file is open, and
+ * another with how long it is in the end.
+ */
+export const sink = (tools: ShellTools, access: Access): string => `${parent}${create(access)}${size(tools)}
 ${admit(access)}
-[ -z "$n" ] || ${access.creates ? 'create "$1" "$2"' : ":"}
+${access.creates ? '[ -z "$new" ] || create "$1" "$2"\n' : ""}${
+  access.truncates ? '[ -n "$new" ] || e=$(exec 2>&1; : >"$1") || f\n' : ""
+}echo open
 e=$(cat 2>&1 ${redirect(access)}"$1") || f
-${access.truncates ? '[ ! -f "$1" ] || size "$1"\n' : ""}exit 0
+${access.truncates ? 'if [ -f "$1" ]; then size "$1"; else echo -; fi\n' : ""}exit 0
 `
 
 /** `old FILE`: its mode, links, owner and group as `$om $ol $ou`; false where nobody can tell. */
@@ -94,7 +110,7 @@ ${admit(access)}
 follow "$1"; parent "$p"
 into() { e=$(cat "$t" 2>&1 ${redirect(access)}"$p") || f; rm -f "$t"; exit 0; }
 wrong() { no ${exitOf("EBADMSG")} "The checksum differs"; }
-if [ -z "$n" ] && { [ ! -f "$p" ] || [ ! -w "$d" ]; }; then
+if [ -z "$new" ] && { [ ! -f "$p" ] || [ ! -w "$d" ]; }; then
 e=$(cat 2>&1 ${redirect(access)}"$p") || f
 ${access.truncates ? '[ ! -f "$p" ] || [ "$(sum <"$p")" = "$4" ] || wrong' : ""}
 exit 0
@@ -121,8 +137,8 @@ if ln "$t" "$p" 2>/dev/null; then rm -f "$t"; exit 0; fi
 create "$p"; try mv -f "$t" "$p"
 `
   }
-  if (access.truncates) return `if [ -n "$n" ]; then ${fresh}else ${existing}fi\n`
-  return `${access.creates ? '[ -z "$n" ] || create "$p" "$2"\n' : ""}into\n`
+  if (access.truncates) return `if [ -n "$new" ]; then ${fresh}else ${existing}fi\n`
+  return `${access.creates ? '[ -z "$new" ] || create "$p" "$2"\n' : ""}into\n`
 }
 
 /** `truncate PATH LENGTH IDENTITY` */
