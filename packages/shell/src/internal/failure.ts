@@ -16,7 +16,7 @@ const table: ReadonlyArray<readonly [exit: number, code: string, tag: SystemErro
   [81, "EEXIST", "AlreadyExists", ["File exists", "annot overwrite existing file"]],
   [82, "EACCES", "PermissionDenied", ["Permission denied"]],
   [83, "EPERM", "PermissionDenied", ["Operation not permitted"]],
-  [84, "ENOTDIR", "BadResource", ["Not a directory"]],
+  [84, "ENOTDIR", "BadResource", ["Not a directory", "Path has non-directory component"]],
   [85, "EISDIR", "BadResource", ["Is a directory", "is a directory"]],
   [86, "ELOOP", "BadResource", ["Too many levels of symbolic links", "Symbolic link loop"]],
   [87, "EBUSY", "Busy", ["Device or resource busy", "Resource busy"]],
@@ -102,3 +102,20 @@ export const fromExit = (
 
 export const badArgument = (method: string, description: string): PlatformError.PlatformError =>
   PlatformError.badArgument({ module: "FileSystem", method, description })
+
+/** A spawner's failure, about the file instead of the script, with what the spawner knows of the cause. */
+export const ofSpawner = (
+  error: PlatformError.PlatformError,
+  at: { readonly method: string; readonly path: string }
+): PlatformError.PlatformError => {
+  const { reason } = error
+  const cause = reason.cause ?? error
+  return PlatformError.systemError({
+    _tag: reason._tag === "BadArgument" ? "Unknown" : reason._tag,
+    module: "FileSystem",
+    method: at.method,
+    pathOrDescriptor: at.path,
+    description: reason.description ?? (cause instanceof Error ? cause.message : "the shell could not be run"),
+    cause
+  })
+}

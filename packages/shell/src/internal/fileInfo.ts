@@ -80,31 +80,34 @@ const modeOf = (text: string): number | undefined => {
 }
 
 const line =
-  /^ *(\d{1,20}) +([-a-zA-Z]{10})\S? +(\d{1,20}) +(\d{1,10}) +(\d{1,10}) +(?:(\d{1,10}), *(\d{1,10})|(\d{1,20})) +([A-Z][a-z]{2}) +(\d{1,2}) +(?:(\d\d):(\d\d)|(\d{4})) /
+  /^ *(\d{1,20}) +([-a-zA-Z]{10})\S? +(\d{1,20}) +(\d{1,10}) +(\d{1,10}) +(?:(\d{1,10}), *(\d{1,10})|(\d{1,20})) +(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +(\d{1,2}) +(?:(\d\d):(\d\d)|(\d{4})) /
+
+/** When it was, in UTC; the year is left out within half a year, and has to be worked out. */
+const timeOf = (found: RegExpExecArray, today: RegExpExecArray | null): Option.Option<Date> => {
+  const [name = "", day, hour, minute, year] = found.slice(9)
+  const written = (inYear: number): number =>
+    Date.UTC(inYear, months.indexOf(name), Number(day), Number(hour ?? 0), Number(minute ?? 0))
+  if (year !== undefined) return date(written(Number(year)))
+  if (today === null) return Option.none()
+  const thisYear = Number(today[1])
+  const soon = Date.UTC(thisYear, Number(today[2]) - 1, Number(today[3]) + 2)
+  return date(written(written(thisYear) <= soon ? thisYear : thisYear - 1))
+}
 
 /**
- * The date of today on the machine, then what POSIX `ls -ldin` prints in UTC: times are to the minute within half a year,
- * to the day before that, and the year of the former has to be worked out.
+ * The date of today on the machine and what POSIX `ls -ldin` prints in UTC; after a NUL the same for the time of access.
+ * Times are to the minute within half a year, to the day before that.
  */
 export const fromLs = (text: string): FileSystem.File.Info | undefined => {
   const end = text.indexOf("\n")
   const today = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text.slice(0, Math.max(end, 0)).trim())
   const found = line.exec(text.slice(end + 1, end + 400))
   if (found === null) return undefined
-  const [, ino, permissions = "", nlink, uid, gid, major, minor, size, name = "", day, hour, minute, year] = found
+  const second = text.indexOf("\0")
+  const accessed = second === -1 ? null : line.exec(text.slice(second + 1, second + 400))
+  const [, ino, permissions = "", nlink, uid, gid, major, minor, size] = found
   const mode = modeOf(permissions)
-  const month = months.indexOf(name)
-  if (mode === undefined || month < 0) return undefined
-  const written = (inYear: number): number =>
-    Date.UTC(inYear, month, Number(day), Number(hour ?? 0), Number(minute ?? 0))
-  const dayAfter = today === null ? undefined : Date.UTC(Number(today[1]), Number(today[2]) - 1, Number(today[3]) + 2)
-  const thisYear = Number(today?.[1])
-  const millis =
-    year !== undefined
-      ? written(Number(year))
-      : dayAfter === undefined
-        ? Number.NaN
-        : written(written(thisYear) <= dayAfter ? thisYear : thisYear - 1)
+  if (mode === undefined) return undefined
   const [one, two] = [integer(major), integer(minor)]
   return {
     type: typeOf(mode),
@@ -118,8 +121,8 @@ export const fromLs = (text: string): FileSystem.File.Info | undefined => {
     rdev: one === undefined || two === undefined ? Option.none() : Option.some(device(one, two)),
     blksize: Option.none(),
     blocks: Option.none(),
-    atime: Option.none(),
-    mtime: date(millis),
+    atime: accessed === null ? Option.none() : timeOf(accessed, today),
+    mtime: timeOf(found, today),
     birthtime: Option.none()
   }
 }

@@ -29,8 +29,8 @@ export const read = (
     Effect.gen(function* () {
       const script = Reading.read(yield* shell.tools)
       const args = [argument(path), "", ...seekArguments(offset), limit === undefined ? "" : String(limit)]
-      const { end, handle } = yield* shell.start({ method: "stream", path, script, args })
-      return Stream.concat(handle.stdout, Stream.fromEffectDrain(end))
+      const { end, stdout } = yield* shell.start({ method: "stream", path, script, args })
+      return Stream.concat(stdout, Stream.fromEffectDrain(end))
     })
   )
   return pieces(size)(bytes)
@@ -48,7 +48,7 @@ export const write = (
       const script = Writing.sink(yield* shell.tools, access)
       const mode = options?.mode === undefined ? "" : (options.mode & 0o7777).toString(8)
       const args = [argument(path), mode]
-      const { end, handle, line } = yield* shell.talk({ method: "sink", path, script, args, stdin: "pipe" })
+      const { end, line, stdin } = yield* shell.talk({ method: "sink", path, script, args, stdin: "pipe" })
       yield* line
       let sent = 0
       const ended = Effect.gen(function* () {
@@ -60,7 +60,7 @@ export const write = (
           return yield* Effect.fail(Failure.failure("EBADMSG", { method: "sink", path, stderr }))
         }
       })
-      return handle.stdin.pipe(
+      return stdin.pipe(
         Sink.mapInput((chunk: Uint8Array) => {
           sent += chunk.length
           return chunk

@@ -1,5 +1,5 @@
 /** Runs scripts with the machine's shell: one process a call. */
-import { Cause, Effect, Fiber, type PlatformError, Queue, Ref, Semaphore, Stream } from "effect"
+import { Cause, Effect, Fiber, type PlatformError, Queue, Ref, Semaphore, Sink, Stream } from "effect"
 import type { Scope } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as ShellTools from "../ShellTools.ts"
@@ -17,7 +17,8 @@ export interface Call {
 
 /** A script that runs; `end` fails as the script says. */
 export interface Running {
-  readonly handle: ChildProcessSpawner.ChildProcessHandle
+  readonly stdin: ChildProcessSpawner.ChildProcessHandle["stdin"]
+  readonly stdout: ChildProcessSpawner.ChildProcessHandle["stdout"]
   readonly end: Effect.Effect<void, PlatformError.PlatformError>
 }
 
@@ -95,46 +96,37 @@ export const make = Effect.fnUntraced(function* (
       return yield* Effect.fail(Failure.badArgument(method, "the path holds a NUL, which no path can"))
     }
     if (path === "") return yield* Effect.fail(Failure.failure("ENOENT", { method, path }))
-    const handle = yield* spawner.spawn(
-      ChildProcess.make(program, ["-c", `${prelude}${script}`, "sh", ...args], {
-        stdin: call.stdin ?? "ignore",
-        forceKillAfter: "2 seconds"
-      })
-    )
-    const words = yield* Effect.forkScoped(collect(handle.stderr, maxStderr))
+    const named = (error: PlatformError.PlatformError) => Failure.ofSpawner(error, call)
+    const command = ChildProcess.make(program, ["-c", `${prelude}${script}`, "sh", ...args], {
+      stdin: call.stdin ?? "ignore",
+      forceKillAfter: "2 seconds"
+    })
+    const handle = yield* Effect.mapError(spawner.spawn(command), named)
+    const words = yield* Effect.forkScoped(collect(Stream.mapError(handle.stderr, named), maxStderr))
     const end = Effect.gen(function* () {
-      const exit = yield* handle.exitCode
+      const exit = yield* Effect.mapError(handle.exitCode, named)
       if (exit === 0) return
-      const stderr = Buffer.from(yield* Fiber.join(words))
-        .toString("utf8", 0, maxStderr)
-        .trim()
+      const said = Buffer.from(yield* Fiber.join(words))
+      const stderr = said.toString("utf8", 0, maxStderr).trim()
       return yield* Effect.fail(Failure.fromExit(exit, { method, path, stderr }))
     })
-    return { handle, end }
+    return { stdin: Sink.mapError(handle.stdin, named), stdout: Stream.mapError(handle.stdout, named), end }
   })
 
   const talk = Effect.fnUntraced(function* (call: Call) {
     const running = yield* start(call)
     const lines = yield* Queue.unbounded<string, PlatformError.PlatformError | Cause.Done>()
-    yield* running.handle.stdout.pipe(
-      Stream.decodeText,
-      Stream.splitLines,
-      Stream.runIntoQueue(lines),
-      Effect.forkScoped
-    )
+    yield* running.stdout.pipe(Stream.decodeText, Stream.splitLines, Stream.runIntoQueue(lines), Effect.forkScoped)
     const silent = Effect.andThen(
       running.end,
-      Effect.fail(Failure.failure("UNKNOWN", { ...call, stderr: "it said nothing" }))
+      Effect.fail(Failure.failure("UNKNOWN", { method: call.method, path: call.path, stderr: "the shell ended" }))
     )
-    return {
-      ...running,
-      line: Effect.catchIf(Queue.take(lines), Cause.isDone, () => silent)
-    }
+    return { ...running, line: Effect.catchIf(Queue.take(lines), Cause.isDone, () => silent) }
   })
 
   const run = Effect.fnUntraced(function* (call: Call) {
-    const { end, handle } = yield* start(call)
-    const [output] = yield* Effect.all([collect(handle.stdout), end], { concurrency: "unbounded" })
+    const { end, stdout } = yield* start(call)
+    const [output] = yield* Effect.all([collect(stdout), end], { concurrency: "unbounded" })
     return output
   }, Effect.scoped)
 

@@ -1,42 +1,46 @@
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { execFileSync } from "node:child_process"
+import type * as FileSuite from "@toehold/lab/FileSuite"
 import * as RealPart from "@toehold/lab/RealPart"
 import * as ShellFiles from "@toehold/shell/ShellFiles"
 
-/** A machine of its own kind: which shell it has, and which programs. */
+/** A machine of its own kind. */
 export interface Kind {
   readonly shell: "dash" | "bash" | "ash"
-  /** Names of programs that alone are to be found; of this machine's own, or BusyBox's. Default: all of this machine's. */
-  readonly programs?: ReadonlyArray<string>
-  readonly busybox?: boolean
+  /** Where its programs come from. Default: this machine's own. `posix`: of these only the few that the scripts need. */
+  readonly programs?: "busybox" | "posix"
+  /** As a user without rights, where the tests run as root. */
+  readonly isUnprivileged?: boolean
 }
 
 /** What POSIX has and the scripts can't do without. */
-export const bare = "cat chmod cp date dd ln ls mkdir mv rm rmdir sleep touch".split(" ")
+const posix = "cat chmod chown cp date dd ln ls mkdir mv rm rmdir sync touch".split(" ")
+
+const isRoot = process.getuid?.() === 0
 
 /** The local spawner, with a `PATH` of its own for what it starts, and the path of the shell. */
-const machine = Effect.fnUntraced(function* (kind: Kind) {
+const machine = Effect.fnUntraced(function* ({ isUnprivileged, programs, shell }: Kind) {
   const fs = yield* FileSystem.FileSystem
   const local = yield* ChildProcessSpawner.ChildProcessSpawner
   const folder = yield* fs.makeTempDirectoryScoped()
-  const busybox = kind.shell === "ash" || kind.busybox === true ? RealPart.path("busybox") : ""
-  const ash = `${folder}/ash`
-  if (kind.shell === "ash") yield* fs.symlink(busybox, ash)
-  const shell = kind.shell === "ash" ? ash : RealPart.path(kind.shell)
-  if (kind.programs === undefined && kind.busybox !== true) return { spawner: local, shell }
-  const bin = `${folder}/bin`
-  yield* fs.makeDirectory(bin)
-  const names =
-    kind.programs ?? (yield* local.string(ChildProcess.make(busybox, ["--list"]))).split("\n").filter(Boolean)
-  for (const name of names.filter((name) => !name.includes("["))) {
-    const program = kind.busybox === true ? busybox : `/bin/${name}`
-    yield* fs.symlink(program, `${bin}/${name}`)
+  yield* fs.chmod(folder, 0o755)
+  // BusyBox is whatever its own name says.
+  if (shell === "ash") yield* fs.symlink(RealPart.path("busybox"), `${folder}/ash`)
+  yield* fs.makeDirectory(`${folder}/bin`)
+  const busybox = Effect.suspend(() => local.lines(ChildProcess.make(RealPart.path("busybox"), ["--list"])))
+  for (const name of programs === "busybox" ? yield* busybox : programs === "posix" ? posix : []) {
+    yield* fs.symlink(programs === "busybox" ? RealPart.path("busybox") : `/bin/${name}`, `${folder}/bin/${name}`)
   }
-  const spawner = ChildProcessSpawner.make((command) =>
-    local.spawn(ChildProcess.setEnv(command, { PATH: bin, TMPDIR: process.env["TMPDIR"] ?? "/tmp" }))
-  )
-  return { spawner, shell }
+  const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+  const spawner = ChildProcessSpawner.make((command) => {
+    const there = programs === undefined ? command : ChildProcess.setEnv(command, { PATH: `${folder}/bin` })
+    return local.spawn(
+      isUnprivileged === true && isRoot ? ChildProcess.prefix(there, RealPart.path("setpriv"), nobody) : there
+    )
+  })
+  return { spawner, shell: shell === "ash" ? `${folder}/ash` : RealPart.path(shell) }
 })
 
 /** Files by that machine's shell. */
@@ -50,3 +54,11 @@ export const layer = (kind: Kind) =>
       )
     })
   ).pipe(Layer.provide(NodeServices.layer))
+
+/** What the suite is told of all of them. */
+export const capabilities: FileSuite.Capabilities = {
+  unprivileged: !isRoot,
+  makeFifo: (path) => Effect.sync(() => execFileSync("mkfifo", ["-m", "666", path])),
+  bigFileBytes: 3_000_000,
+  concurrency: 6
+}

@@ -10,9 +10,11 @@ import { caseArms, exitOf } from "../failure.ts"
  * - `try CMD…`: runs a command with its output as the script's own, and fails as it does.
  * - `why PATH`: fails for a path that a test did not find, with what the system says of it; `whyl` for the link itself.
  *
- * File descriptor 3 is the script's output. Nothing is taken from the environment: a variable could have any name.
+ * A script that is ended waits for the program that it runs, which was told to end as well: nothing is left for others to
+ * reap. File descriptor 3 is the script's output. Nothing is taken from the environment: a variable could have any name.
  */
 export const prelude: string = `LC_ALL=C TZ=UTC0 e= t= x=; export LC_ALL TZ; unset CDPATH; exec 3>&1
+trap '[ -z "$t" ] || rm -f "$t"; exit 1' HUP INT TERM
 f() {
 [ -z "$t" ] || rm -f "$t"
 x=$1

@@ -12,7 +12,7 @@ export const access = `[ -e "$1" ] || why "$1"
 const gnuFormat = "%f|%s|%d|%i|%h|%u|%g|%b|%B|%o|%t|%T|%x|%y|%w"
 const bsdFormat = "%Xp|%z|%d|%i|%l|%u|%g|%b|512|%k|%Hr|%Lr|%Fa|%Fm|%FB"
 
-/** What `stat` prints, or the date of today and a line of `ls`. `statFollow PATH`, `statLink PATH`. */
+/** What `stat` prints; or the date of today and what `ls` prints, then again with the time of the last access. `statFollow PATH`, `statLink PATH`. */
 export const stat = (tools: ShellTools, follow: boolean): string => {
   const link = follow ? "L" : ""
   switch (tools.stat) {
@@ -24,6 +24,7 @@ export const stat = (tools: ShellTools, follow: boolean): string => {
       return `${follow ? '[ -e "$1" ] || why "$1"' : 'is "$1" || whyl "$1"'}
 date -u +%Y-%m-%d 2>/dev/null || echo
 try ls -ldin${link} "$1"
+printf '\\000'; try ls -ldinu${link} "$1"
 `
   }
 }
@@ -75,11 +76,11 @@ export const read = (tools: ShellTools): string => `${same(tools)}${seek("in")}
 [ -z "$2" ] || same "$1" "$2"
 some() { ${
   tools.head
-    ? 'head -c "$1"'
+    ? 'exec head -c "$1"'
     : '[ "$1" -lt 65536 ] || dd bs=65536 count=$(($1/65536)) 2>/dev/null || return; [ $(($1%65536)) = 0 ] || dd bs=$(($1%65536)) count=1 2>/dev/null'
 }; }
 if [ "$3$4$5" = 00 ]; then try cat "$1"; exit 0; fi
-e=$(exec 2>&1; exec >&3 3>&-; exec <"$1" || exit; seekTo "$3" "$4"; if [ -z "$5" ]; then cat; else some "$5"; fi) || f
+e=$(exec 2>&1; exec >&3 3>&-; exec <"$1" || exit; seekTo "$3" "$4"; if [ -z "$5" ]; then exec cat; else some "$5"; fi) || f
 exit 0
 `
 

@@ -37,42 +37,48 @@ ${access.creates ? 'new=1; parent "$1"; [ -d "$d" ] || why "$d/."' : 'why "$1"'}
 fi
 `
 
-/** `create PATH MODE`: an empty file; one with a mode of its own is nobody else's until it has it. */
+/** `create PATH MODE`: an empty file; one that is to have a mode of its own is nobody else's until `settle PATH MODE`. */
 const create = (access: Access): string => `mode() { m=$(printf %o $((0$1 & ~0$(umask)))); }
-create() {
-if [ -n "$2" ]; then
-e=$(exec 2>&1; umask 077; ${access.exclusive ? "set -C; : >" : ": >>"}"$1") || f
-mode "$2"; try chmod "$m" "$1"
-else e=$(exec 2>&1; ${access.exclusive ? "set -C; : >" : ": >>"}"$1") || f; fi
-}
+create() { e=$(exec 2>&1; [ -z "$2" ] || umask 077; ${access.exclusive ? "set -C; : >" : ": >>"}"$1") || f; }
+settle() { if [ -n "$2" ]; then mode "$2"; try chmod "$m" "$1"; fi; }
 `
 
-const redirect = (access: Access): string => (access.appends ? ">>" : access.truncates ? ">" : "1<>")
+const redirect = (access: Access): string =>
+  access.appends ? ">>" : access.truncates ? ">" : access.writes ? "<>" : "<"
 
 /**
- * `open PATH MODE NOFOLLOW`: makes or empties the file as the flag says, and keeps it open until the standard input ends.
- * Prints who it is, and the path by which other processes reach what is open, wherever the file itself has gone: one in
- * `/proc`, or the file's own where there is none.
+ * Makes or empties the file as the flag says, and opens it as descriptor 4. What can fail is tried in a subshell first,
+ * because a shell ends, or goes on, when `exec` fails. The mode is set last: it may forbid to open the file.
+ */
+const openAs = (access: Access): string => {
+  const empty = access.truncates ? '; else e=$(exec 2>&1; : >"$1") || f' : ""
+  const make = access.creates ? `if [ -n "$new" ]; then create "$1" "$2"${empty}; fi\n` : ""
+  const settle = access.creates ? '[ -z "$new" ] || settle "$1" "$2"\n' : ""
+  return `${admit(access)}${make}exec 4${redirect(access)}"$1" || exit 1\n${settle}`
+}
+
+/**
+ * `open PATH MODE NOFOLLOW`: keeps the file open until the standard input ends. Prints who it is, and the path by which
+ * other processes reach what is open wherever the file itself has gone: one in `/proc`, or none where there is none.
  */
 export const open = (tools: ShellTools, access: Access): string => `${parent}${create(access)}
 ${access.exclusive ? '! is "$1" || exists\n' : ""}if [ -n "$3" ] && [ -L "$1" ]; then no ${exitOf("ELOOP")} "Too many levels of symbolic links"; fi
-${admit(access)}
-${access.creates ? '[ -z "$new" ] || create "$1" "$2"\n' : ""}${
-  access.truncates ? '[ -n "$new" ] || e=$(exec 2>&1; : >"$1") || f\n' : ""
-}exec 4${access.reads ? (access.writes ? "<>" : "<") : ">>"}"$1"
-id=$(${identity(tools)})
+${openAs(access)}id=$(${identity(tools)})
 if [ -e /proc/$$/fd/4 ]; then echo "$id /proc/$$/fd/4"; else echo "$id"; fi
 read -r x
 exit 0
 `
 
-/**
- * `write PATH IDENTITY BLOCKS REST`: the standard input into an open file, at an offset or at its end.
- */
+/** The standard input to descriptor 4, from where that stands. */
+const pour = "exec 2>&1 >&4 3>&-; exec cat"
+
+/** `write PATH IDENTITY BLOCKS REST`: the standard input into an open file, at an offset or at its end. */
 export const write = (tools: ShellTools, appends: boolean): string => `${same(tools)}${seek("out")}
 [ -e "$1" ] || why "$1"
+[ -w "$1" ] || denied
 [ -z "$2" ] || same "$1" "$2"
-${appends ? 'e=$(cat 2>&1 >>"$1") || f' : 'e=$(exec 2>&1 3>&-; exec 1<>"$1" || exit; seekTo "$3" "$4"; cat) || f'}
+exec 4${appends ? ">>" : "<>"}"$1" || exit 1
+${appends ? "" : 'e=$(exec 2>&1 >&4 3>&-; seekTo "$3" "$4") || f\n'}e=$(${pour}) || f
 exit 0
 `
 
@@ -81,11 +87,8 @@ exit 0
  * another with how long it is in the end.
  */
 export const sink = (tools: ShellTools, access: Access): string => `${parent}${create(access)}${size(tools)}
-${admit(access)}
-${access.creates ? '[ -z "$new" ] || create "$1" "$2"\n' : ""}${
-  access.truncates ? '[ -n "$new" ] || e=$(exec 2>&1; : >"$1") || f\n' : ""
-}echo open
-e=$(cat 2>&1 ${redirect(access)}"$1") || f
+${openAs(access)}echo open
+e=$(${pour}) || f
 ${access.truncates ? 'if [ -f "$1" ]; then size "$1"; else echo -; fi\n' : ""}exit 0
 `
 
@@ -102,44 +105,45 @@ const old = (tools: ShellTools): string => {
  * can't be done without changing what the file is (a device, a second name for the file, a folder that can't be written),
  * it goes into the file itself. Appended bytes, and those for `r+`, arrive and are compared before the file is touched.
  */
-export const writeFile = (
-  tools: ShellTools,
-  access: Access
-): string => `${create(access)}${sumFunction(tools.checksum)}${old(tools)}${follow(tools)}
-${admit(access)}
-follow "$1"; parent "$p"
-into() { e=$(cat "$t" 2>&1 ${redirect(access)}"$p") || f; rm -f "$t"; exit 0; }
+export const writeFile = (tools: ShellTools, access: Access): string => {
+  const { creates, exclusive, truncates } = access
+  const checked = truncates ? '[ ! -f "$p" ] || [ "$(sum <"$p")" = "$4" ] || wrong\n' : ""
+  return `${create(access)}${sumFunction(tools.checksum)}${old(tools)}${follow(tools)}
+over() { exec 4${redirect({ ...access, reads: false })}"$p" || exit 1; e=$(${pour}) || f; }
+into() { exec <"$t" || exit 1; over; rm -f "$t"; }
 wrong() { no ${exitOf("EBADMSG")} "The checksum differs"; }
+${admit({ ...access, reads: false })}follow "$1"; parent "$p"
 if [ -z "$new" ] && { [ ! -f "$p" ] || [ ! -w "$d" ]; }; then
-e=$(cat 2>&1 ${redirect(access)}"$p") || f
-${access.truncates ? '[ ! -f "$p" ] || [ "$(sum <"$p")" = "$4" ] || wrong' : ""}
-exit 0
+over
+${checked}exit 0
 fi
 t=$d/$3
-trap 'rm -f "$t"; exit 1' HUP INT TERM
 e=$(exec 2>&1; set -C; umask 077; : >"$t") || { t=; f; }
 e=$(cat 2>&1 >"$t") || f
 [ "$(sum <"$t")" = "$4" ] || wrong
-${place(access)}exit 0
+${exclusive ? placeNew : truncates ? place : creates ? append : "into\n"}exit 0
+`
+}
+
+/** `$t` takes the place of `$p`, or its bytes go into that. */
+const place = `swap() {
+old "$t" && k=$ou && old "$p" && [ "$ol" = 1 ] || return
+[ "$k" = "$ou" ] || chown "$ou" "$t" 2>/dev/null || return
+chmod "$om" "$t" 2>/dev/null && mv -f "$t" "$p" 2>/dev/null
+}
+if [ -n "$new" ]; then mode "\${2:-666}"; try chmod "$m" "$t"; try mv -f "$t" "$p"
+else swap || into; fi
 `
 
-/** The bytes are in `$t` and right; they are for `$p`, with the mode `$2` where that is new. */
-const place = (access: Access): string => {
-  const existing = `old "$t" && k=$ou && old "$p" && [ "$ol" = 1 ] || into
-[ "$k" = "$ou" ] || chown "$ou" "$t" 2>/dev/null || into
-chmod "$om" "$t" 2>/dev/null || into
-mv -f "$t" "$p" 2>/dev/null || into
+/** A second name for a file can't be one that there is already; where none can be made, an empty file keeps the place. */
+const placeNew = `mode "\${2:-666}"; try chmod "$m" "$t"
+if ln "$t" "$p" 2>/dev/null; then rm -f "$t"; else create "$p"; try mv -f "$t" "$p"; fi
 `
-  const fresh = `mode "\${2:-666}"; try chmod "$m" "$t"; try mv -f "$t" "$p"\n`
-  if (access.exclusive) {
-    return `mode "\${2:-666}"; try chmod "$m" "$t"
-if ln "$t" "$p" 2>/dev/null; then rm -f "$t"; exit 0; fi
-create "$p"; try mv -f "$t" "$p"
+
+const append = `if [ -n "$new" ]; then create "$p" "$2"; fi
+into
+[ -z "$new" ] || settle "$p" "$2"
 `
-  }
-  if (access.truncates) return `if [ -n "$new" ]; then ${fresh}else ${existing}fi\n`
-  return `${access.creates ? '[ -z "$new" ] || create "$p" "$2"\n' : ""}into\n`
-}
 
 /** `truncate PATH LENGTH IDENTITY` */
 export const truncate = (tools: ShellTools): string => `${same(tools)}
