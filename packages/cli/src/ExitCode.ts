@@ -85,6 +85,8 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "FileLocked":
       return tryAgain
     case "FileFailed":
+    case "InputClosed":
+    case "SignalFailed":
       return io
     case "InvalidTarget":
       return reason.location === undefined ? usage : configuration

@@ -1,1 +1,6 @@
-export {}
+export * as KernelMessages from "./KernelMessages.ts"
+export * as SerialConsole from "./SerialConsole.ts"
+export * as SerialError from "./SerialError.ts"
+export * as SerialHub from "./SerialHub.ts"
+export * as SerialPort from "./SerialPort.ts"
+export * as SerialTarget from "./SerialTarget.ts"

@@ -18,23 +18,43 @@ export const killScript = (options: {
   readonly ownGroup: boolean
   readonly signal: string
   readonly graceMs: number
-}): string => {
-  // Only `kill -SIG -PGID` works in dash, bash and BusyBox alike.
-  const target = options.ownGroup ? `-${options.pid}` : String(options.pid)
-  const alive = options.ownGroup
-    ? `alive() { kill -0 ${target} 2>/dev/null || return 1; [ -r /proc/self/stat ] || return 0; ` +
-      `for f in /proc/[0-9]*/stat; do { IFS= read -r l <"$f"; } 2>/dev/null || continue; l=\${l##*) }; set -- $l; ` +
-      `[ "$3" = ${options.pid} ] && [ "$1" != Z ] && [ "$1" != X ] && return 0; done; return 1; }`
-    : `alive() { kill -0 ${target} 2>/dev/null; }`
-  return [
-    alive,
-    `kill -${options.signal} ${target} 2>/dev/null`,
-    wait(Math.ceil(options.graceMs / 50)),
-    `kill -KILL ${target} 2>/dev/null`,
-    wait(40),
+}): string =>
+  [
+    alive(options),
+    `kill -${options.signal} ${targetOf(options)} 2>/dev/null`,
+    wait(options.graceMs),
+    `kill -KILL ${targetOf(options)} 2>/dev/null`,
+    wait(2000),
     "if alive; then echo left; else echo gone; fi"
   ].join("; ")
+
+/**
+ * A script for any POSIX shell that sends nothing, waits up to `withinMs` milliseconds for the group to empty, and prints
+ * `gone` or `left`, of which a zombie is none.
+ *
+ * @since 0.1.0
+ * @category scripts
+ */
+export const goneScript = (options: {
+  readonly pid: number
+  readonly ownGroup: boolean
+  readonly withinMs: number
+}): string => [alive(options), wait(options.withinMs), "if alive; then echo left; else echo gone; fi"].join("; ")
+
+interface Group {
+  readonly pid: number
+  readonly ownGroup: boolean
 }
 
-const wait = (rounds: number): string =>
-  `i=0; while alive && [ $i -lt ${rounds} ]; do sleep 0.05 2>/dev/null || sleep 1; i=$((i+1)); done`
+/** Only `kill -SIG -PGID` works in dash, bash and BusyBox alike. */
+const targetOf = ({ ownGroup, pid }: Group): string => (ownGroup ? `-${pid}` : String(pid))
+
+const alive = (group: Group): string =>
+  group.ownGroup
+    ? `alive() { kill -0 ${targetOf(group)} 2>/dev/null || return 1; [ -r /proc/self/stat ] || return 0; ` +
+      `for f in /proc/[0-9]*/stat; do { IFS= read -r l <"$f"; } 2>/dev/null || continue; l=\${l##*) }; set -- $l; ` +
+      `[ "$3" = ${group.pid} ] && [ "$1" != Z ] && [ "$1" != X ] && return 0; done; return 1; }`
+    : `alive() { kill -0 ${targetOf(group)} 2>/dev/null; }`
+
+const wait = (ms: number): string =>
+  `i=0; while alive && [ $i -lt ${Math.ceil(ms / 50)} ]; do sleep 0.05 2>/dev/null || sleep 1; i=$((i+1)); done`

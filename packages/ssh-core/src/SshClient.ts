@@ -13,12 +13,21 @@ import * as Connect from "./internal/connect.ts"
 import * as Execution from "./internal/execution.ts"
 import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
 import * as Identities from "./internal/identities.ts"
+import * as Spawn from "./internal/spawn.ts"
+import * as Keeper from "./internal/keeper.ts"
 import { checkSftp } from "./internal/sftp.ts"
 import type { SshCommand } from "./SshCommand.ts"
 import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
 import type * as SshError from "./SshError.ts"
-import type { ExecOptions, ExecResult, RunningCommand, StartOptions } from "./SshExec.ts"
+import type {
+  ExecOptions,
+  ExecResult,
+  RunningCommand,
+  SpawnedProcess,
+  SpawnOptions,
+  StartOptions
+} from "./SshExec.ts"
 
 /**
  * Where to connect to and how to log in. `SshLogin` makes these out of what a person writes and of `~/.ssh/config`.
@@ -64,6 +73,12 @@ export interface Options {
   readonly maxSessions?: number | undefined
   /** Sessions opened ahead, so that a command costs one round trip. Default: 3; none to a dropbear server. */
   readonly spareSessions?: number | undefined
+  /**
+   * How long commands may go on while nothing at all comes from here, though the connection is not known to be gone: a
+   * client without power, a network that swallows everything. When the connection ends they are killed at once. Rounded
+   * to seconds. Default: 5 minutes. `false`: until the server notices.
+   */
+  readonly commandLease?: Duration.Input | false | undefined
   /** Reach the host through this connection instead of directly. */
   readonly via?: SshClient["Service"] | undefined
   /** Called for each event while the connection is made. */
@@ -127,6 +142,14 @@ export class SshClient extends Context.Service<
       command: SshCommand,
       options?: StartOptions<never, R>
     ) => Effect.Effect<RunningCommand, SshError.SshError, Scope.Scope | R>
+    /**
+     * Starts a process with its streams apart; what `SshProcess` is made of. Fails with `NotFound` or
+     * `PermissionDenied` when the machine can't start the program, or not in that folder.
+     */
+    readonly spawn: (
+      command: SshCommand,
+      options?: SpawnOptions
+    ) => Effect.Effect<SpawnedProcess, SshError.SshError, Scope.Scope>
     /** A stream to a host and port as the machine sees them, like `ssh -W`. */
     readonly dial: (to: {
       readonly host: string
@@ -195,14 +218,26 @@ export const make = Effect.fnUntraced(function* (
         : { interval: Duration.fromInputUnsafe(keepalive.interval), countMax: keepalive.countMax },
     maxSessions: options.maxSessions ?? 10,
     spareSessions: options.spareSessions ?? 3,
+    keeper: Keeper.none,
     emit: (event) => Effect.andThen(logEvent(event), options.onEvent?.(event) ?? Effect.void)
   }
-  const connected = yield* Connect.connect(settings)
+  const lease = options.commandLease ?? "5 minutes"
+  const alone = { ...settings, spareSessions: 0 }
+  const connected = yield* Connect.connect({
+    ...settings,
+    keeper: {
+      lease: lease === false ? undefined : Duration.fromInputUnsafe(lease),
+      elsewhere: Effect.flatMap(Connect.connect(alone), ({ sessions }) => sessions.wait)
+    }
+  })
   const machine: Execution.Machine = {
     account: { host: options.host, user: options.user },
     sessions: connected.sessions,
     whyClosed: connected.whyClosed,
-    fresh: Effect.map(Connect.connect({ ...settings, spareSessions: 0 }), ({ sessions }) => sessions)
+    fresh: Effect.map(
+      Connect.connect({ ...alone, keeper: connected.sessions.keeper }),
+      ({ sessions }) => sessions
+    )
   }
   return {
     connection: {
@@ -217,6 +252,7 @@ export const make = Effect.fnUntraced(function* (
     },
     exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
     start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
+    spawn: (command, spawnOptions) => Spawn.spawn(machine, command, spawnOptions ?? {}),
     dial: (to) => Connect.forward({ ...connected, host: options.host }, to),
     checkSftp: checkSftp(connected),
     closed: Deferred.await(connected.closed)

@@ -14,7 +14,14 @@ import {
   NoCommonAlgorithm,
   NotSsh
 } from "./internal/reason/connect.ts"
-import { ChannelRefused, CommandTimeout, ConnectionLost, IdleTimeout } from "./internal/reason/execute.ts"
+import {
+  ChannelRefused,
+  CommandTimeout,
+  ConnectionLost,
+  IdleTimeout,
+  InputClosed,
+  SignalFailed
+} from "./internal/reason/execute.ts"
 import { HostKeyChanged, HostKeyRevoked, HostKeyUnknown } from "./internal/reason/hostKey.ts"
 import {
   FileFailed,
@@ -79,6 +86,8 @@ export const Reason = Schema.Union([
   ConnectionLost,
   CommandTimeout,
   IdleTimeout,
+  InputClosed,
+  SignalFailed,
   PermissionDenied,
   NotFound,
   FileLocked,

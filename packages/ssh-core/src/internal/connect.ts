@@ -30,6 +30,7 @@ export interface Options {
   readonly keepalive: { readonly interval: Duration.Duration; readonly countMax: number } | undefined
   readonly maxSessions: number
   readonly spareSessions: number
+  readonly keeper: Sessions.Options["keeper"]
   readonly emit: (event: SshConnectEvent) => Effect.Effect<void>
 }
 
@@ -116,7 +117,11 @@ export const connect = Effect.fn("SshClient.connect")(function* (
   const sessions = yield* Sessions.make(
     { client, identification: authenticated.identification, isOpen: () => reason === undefined },
     // Spare sessions begin whenever a command ends.
-    { maxSessions: options.maxSessions, spares: isDropbear(authenticated.identification) ? 0 : options.spareSessions }
+    {
+      maxSessions: options.maxSessions,
+      spares: isDropbear(authenticated.identification) ? 0 : options.spareSessions,
+      keeper: options.keeper
+    }
   )
   return { ...authenticated, client, sessions, isOpen: () => reason === undefined, closed, whyClosed: () => reason }
 })

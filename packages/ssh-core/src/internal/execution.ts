@@ -68,7 +68,7 @@ const firstLimit = ({ idleTimeout, timeout }: Limits): Option.Option<Over> => {
 
 const outOfLimit = (
   over: Over,
-  details: Pick<SshError.CommandTimeout, "command" | "stdout" | "stderr" | "killed">
+  details: Pick<SshError.CommandTimeout, "command" | "stdout" | "stderr" | "killed" | "outcome">
 ): SshError.SshError => {
   const fields = { ...details, timeoutMs: Duration.toMillis(over.limit) }
   return SshError.make(
@@ -100,10 +100,14 @@ const launch = Effect.fnUntraced(function* (
   const name = SshCommand.display(command)
   const killing = (process: RemoteProcess, signal: string) => killProcess(machine, process, signal, limits.killGrace)
   const begun = yield* Clock.monotonicTimeNanos
+  let sent = false
   const starting = machine.sessions.start({
     script,
     secret: SshCommand.hasSecrets(command),
     pty: ptyOf(options.pty),
+    onSend: () => {
+      sent = true
+    },
     late: (process) => {
       process.connect({ stdout: ignore, stderr: ignore })
       return killing(process, "TERM")
@@ -116,7 +120,11 @@ const launch = Effect.fnUntraced(function* (
       onSome: (over) =>
         Effect.timeoutOrElse(starting, {
           duration: over.limit,
-          orElse: () => Effect.fail(outOfLimit(over, { command: name, ...captured(), killed: false }))
+          orElse: () =>
+            Effect.suspend(() => {
+              const outcome = sent ? "may-have-run" : "did-not-run"
+              return Effect.fail(outOfLimit(over, { command: name, ...captured(), killed: false, outcome }))
+            })
         })
     }),
     (process) => (process.isEnded ? Effect.void : killing(process, "TERM")),
@@ -158,7 +166,7 @@ const launch = Effect.fnUntraced(function* (
   const exit = Effect.flatMap(verdict, (verdict) =>
     verdict._tag === "Over"
       ? Effect.flatMap(killing(process, "TERM"), (killed) =>
-          Effect.fail(outOfLimit(verdict, { command: name, ...captured(), killed }))
+          Effect.fail(outOfLimit(verdict, { command: name, ...captured(), killed, outcome: "may-have-run" }))
         )
       : conclude(machine, process, verdict, name, captured)
   )
@@ -169,7 +177,7 @@ const launch = Effect.fnUntraced(function* (
 const passwordExpired = /^.*password (?:has expired|change required).*$/im
 
 /** The end of a command, from the end of its channel. */
-const conclude = (
+export const conclude = (
   machine: Machine,
   process: RemoteProcess,
   ending: Ending,
@@ -177,7 +185,7 @@ const conclude = (
   captured: Captured
 ): Effect.Effect<ExitStatus, SshError.SshError> => {
   if (ending._tag === "Exited" && process.hasStarted) return Effect.succeed(ending.status)
-  if (!process.isUnheard && (ending._tag === "Exited" || (ending.connected && !process.hasStarted))) {
+  if (ending._tag === "Exited" || (ending.connected && !process.hasStarted)) {
     const expired = passwordExpired.exec(process.noise)
     if (expired !== null) {
       return Effect.fail(SshError.make(new SshError.PasswordExpired({ ...machine.account, prompt: expired[0] })))
@@ -186,12 +194,6 @@ const conclude = (
     const detail = process.isGreeted ? "the waiting shell ended" : process.noise || "the login ended without a word"
     const reason = new SshError.ChannelRefused({ request: "shell", detail, busy: process.isGreeted })
     return Effect.fail(SshError.make(reason))
-  }
-  if (ending._tag === "Exited") {
-    const detail = "the login sends stderr elsewhere, so that nobody knows whether the command began"
-    return Effect.fail(
-      SshError.make(new SshError.ConnectionLost({ command, ...captured(), detail, outcome: "may-have-run" }))
-    )
   }
   const detail = ending.connected
     ? "the server closed the channel and gave no exit status"
@@ -223,20 +225,8 @@ const killProcess = (
     if (Option.isNone(greeted)) return process.isEnded
     const { pid, ownGroup } = greeted.value
     const script = killScript({ pid, ownGroup, signal, graceMs: Duration.toMillis(grace) })
-    const run = (sessions: Sessions) => runForOutput(sessions, script)
-    const reach = { duration: Duration.sum(grace, killWithin), orElse: () => Effect.succeed("") }
-    const here = yield* run(machine.sessions).pipe(
-      Effect.timeoutOrElse(reach),
-      Effect.orElseSucceed(() => "")
-    )
-    if (here !== "") return here === "gone"
-    const elsewhere = Effect.scoped(Effect.flatMap(machine.fresh, run))
-    return (
-      (yield* elsewhere.pipe(
-        Effect.timeoutOrElse(reach),
-        Effect.orElseSucceed(() => "")
-      )) === "gone"
-    )
+    const within = Duration.sum(grace, killWithin)
+    return (yield* runOnMachine(machine, script, within)) === "gone"
   }).pipe(
     Effect.tap((gone) =>
       Effect.sync(() => {
@@ -251,6 +241,30 @@ const killProcess = (
   return Effect.uninterruptible(
     Effect.flatMap(Effect.forkDetach(Effect.interruptible(attempt)), (fiber) => Fiber.join(fiber))
   )
+}
+
+/**
+ * Runs a script of our own, and gives back the last word that it printed: through the keeper in one round trip, else over
+ * a session, else over a connection of its own; nothing where it comes to no answer in time.
+ */
+export const runOnMachine = (machine: Machine, script: string, within: Duration.Duration): Effect.Effect<string> => {
+  const inTime = (attempt: Effect.Effect<string | undefined, SshError.SshError>) =>
+    attempt.pipe(
+      Effect.timeoutOrElse({ duration: within, orElse: () => Effect.succeed("") }),
+      Effect.orElseSucceed(() => undefined),
+      Effect.map((word) => word ?? "")
+    )
+  return Effect.gen(function* () {
+    for (const attempt of [
+      machine.sessions.keeper.run(script),
+      runForOutput(machine.sessions, script),
+      Effect.scoped(Effect.flatMap(machine.fresh, (sessions) => runForOutput(sessions, script)))
+    ]) {
+      const word = yield* inTime(attempt)
+      if (word !== "") return word
+    }
+    return ""
+  })
 }
 
 /** Runs a script of our own and gives back the last word that it printed. */
@@ -328,7 +342,10 @@ export const start = <R>(
       const to = (stream: OutputChunk["stream"]) => (data: Buffer) => {
         waiting += data.length
         Queue.offerUnsafe(queue, { stream, data })
-        if (waiting > highWater) process.pause()
+        if (waiting > highWater) {
+          process.pause("stdout")
+          process.pause("stderr")
+        }
       }
       return { stdout: to("stdout"), stderr: to("stderr") }
     }
@@ -348,7 +365,10 @@ export const start = <R>(
     const output = Stream.fromQueue(queue).pipe(
       Stream.mapArray((chunks) => {
         for (const { data } of chunks) waiting -= data.length
-        if (waiting <= highWater) process.resume()
+        if (waiting <= highWater) {
+          process.resume("stdout")
+          process.resume("stderr")
+        }
         return chunks
       })
     )

@@ -7,10 +7,11 @@
  */
 
 /**
- * The mark that begins a command's own output. On stderr the process id follows, which is the process group's as well
- * where `g` is 1.
+ * The mark that begins a command's own output, on both streams, with the process id, which is the process group's as well
+ * where `toehold_g` is 1. The shell's own variables have names that no login exports: setting one that is exported would
+ * change the command's environment.
  */
-const greet = (nonce: string): string => `echo ${nonce} $$ $g >&2 && echo ${nonce}`
+const greet = (nonce: string): string => `echo ${nonce} $$ $toehold_g >&2; echo ${nonce} $$ $toehold_g`
 
 /**
  * OpenSSH makes the login shell the leader of a session; dropbear does not, and then a kill could not reach the
@@ -18,9 +19,9 @@ const greet = (nonce: string): string => `echo ${nonce} $$ $g >&2 && echo ${nonc
  */
 const inOwnGroup = (body: string): string =>
   "exec /bin/sh -c '" +
-  'if kill -0 -$$ 2>/dev/null; then g=1; eval "$1"; ' +
-  'elif command -v setsid >/dev/null 2>&1; then exec setsid /bin/sh -c "g=1; $1" sh; ' +
-  `else g=0; eval "$1"; fi' sh '${body}'`
+  'if kill -0 -$$ 2>/dev/null; then toehold_g=1; eval "$1"; ' +
+  'elif command -v setsid >/dev/null 2>&1; then exec setsid /bin/sh -c "toehold_g=1; $1" sh; ' +
+  `else toehold_g=0; eval "$1"; fi' sh '${body}'`
 
 /** bash reads its rc file for each `bash -c` under sshd while SHLVL is below 2, which would make the command's own slow. */
 const settle = "SHLVL=1; export SHLVL; unset TMOUT"
@@ -45,9 +46,9 @@ const encode = (script: string): string => {
 export const inline = (nonce: string, script: string): string =>
   inOwnGroup(`${settle}; ${greet(nonce)} && eval "$(printf %b "${encode(script)}")"`)
 
-/** The exec request that waits for a script on its standard input, one line, and acknowledges it on stderr. */
+/** The exec request that waits for a script on its standard input, one line, and acknowledges it on stdout. */
 export const reader = (nonce: string): string =>
-  inOwnGroup(`${settle}; ${greet(nonce)} && IFS= read -r c && echo ${nonce} run >&2 && eval "$c"`)
+  inOwnGroup(`${settle}; ${greet(nonce)} && IFS= read -r toehold_c && echo ${nonce} run && eval "$toehold_c"`)
 
 /** What is written to a {@link reader}'s standard input. */
 export const readerInput = (script: string): Uint8Array => new TextEncoder().encode(`${script}\n`)

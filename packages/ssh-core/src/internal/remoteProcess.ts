@@ -25,6 +25,8 @@ export interface Greeted {
 export interface OutputSink {
   readonly stdout: (chunk: Buffer) => void
   readonly stderr: (chunk: Buffer) => void
+  /** Nothing more comes on one of them; `isWhole` is `false` where the connection was lost before its end. */
+  readonly over?: (stream: "stdout" | "stderr", isWhole: boolean) => void
 }
 
 /** Output that is kept for a sink that is still to come; past this the flow is held back. */
@@ -35,6 +37,8 @@ export interface Options {
   readonly pty: boolean
   /** The script comes on the standard input, after the greeting. */
   readonly awaitsScript: boolean
+  /** Called when the greeting is read, before anything else that follows it. */
+  readonly onGreeted: (greeted: Greeted) => void
 }
 
 /**
@@ -46,17 +50,21 @@ export class RemoteProcess {
   /** Done when the greeting was read; never failed: an end before it shows in {@link ended}. */
   readonly greeted: Deferred.Deferred<Greeted> = Deferred.makeUnsafe()
   readonly ended: Deferred.Deferred<Ending> = Deferred.makeUnsafe()
+  /** How the command itself ended, which may be known long before its output was read. */
+  readonly exited: Deferred.Deferred<Ending> = Deferred.makeUnsafe()
+  /** The signal that ends what of its group outlives the command; `undefined` where that may stay. */
+  leftovers: string | undefined
   readonly #awaitsScript: boolean
+  readonly #onGreeted: (greeted: Greeted) => void
   readonly #nonce: string
   #sink: OutputSink | undefined
   readonly #early: Array<readonly ["stdout" | "stderr", Buffer]> = []
   #earlyBytes = 0
   #status: ExitStatus | undefined
-  #openStreams = 2
+  readonly #openStreams = new Set(["stdout", "stderr"] as const)
   #noise: ReadonlyArray<Greeting> = []
   #acknowledged = false
-  #begun = false
-  #paused = false
+  readonly #paused = new Set<"stdout" | "stderr">()
   #closed = false
   #connected = true
   #outputComplete = false
@@ -65,20 +73,20 @@ export class RemoteProcess {
     this.channel = channel
     this.#nonce = options.nonce
     this.#awaitsScript = options.awaitsScript
+    this.#onGreeted = options.onGreeted
     if (options.pty) {
       // A terminal has one stream: the line of stderr comes first on it, the one of stdout second.
       this.#pipe("stdout", channel, [this.#identity, this.#ignored])
       this.#pipe("stderr", channel.stderr, [])
     } else {
-      this.#pipe("stdout", channel, [this.#beginning])
-      this.#pipe(
-        "stderr",
-        channel.stderr,
-        options.awaitsScript ? [this.#identity, this.#acknowledgement] : [this.#identity]
-      )
+      // The login may throw stderr away, and nothing more is known from there than from stdout.
+      this.#pipe("stdout", channel, options.awaitsScript ? [this.#identity, this.#acknowledgement] : [this.#identity])
+      this.#pipe("stderr", channel.stderr, [this.#identity])
     }
     channel.on("exit", (code: number | null, signal?: string) => {
-      this.#status = code === null ? { exitCode: null, signal: signalName(signal) } : { exitCode: code, signal: null }
+      const status = code === null ? { exitCode: null, signal: signalName(signal) } : { exitCode: code, signal: null }
+      this.#status = status
+      Deferred.doneUnsafe(this.exited, Exit.succeed({ _tag: "Exited", status }))
     })
     // A failed write has its own report in the end of the channel.
     channel.on("error", () => undefined)
@@ -102,12 +110,7 @@ export class RemoteProcess {
 
   /** The script is known to run, or to have run. */
   get hasStarted(): boolean {
-    return this.#awaitsScript ? this.#acknowledged : this.isGreeted || this.#begun
-  }
-
-  /** The shell came to its script, and the login keeps its stderr from us, where it would say that it runs it. */
-  get isUnheard(): boolean {
-    return this.#begun && !this.isGreeted
+    return this.#awaitsScript ? this.#acknowledged : this.isGreeted
   }
 
   get isEnded(): boolean {
@@ -117,22 +120,30 @@ export class RemoteProcess {
   /** Sends output to `sink` from now on, what came until now first. */
   connect(sink: OutputSink): void {
     this.#sink = sink
-    this.resume()
+    this.resume("stdout")
+    this.resume("stderr")
     for (const [stream, chunk] of this.#early.splice(0)) sink[stream](chunk)
+    for (const stream of ["stdout", "stderr"] as const) if (!this.#openStreams.has(stream)) this.#over(stream)
   }
 
-  pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.channel.pause()
-    this.channel.stderr.pause()
+  /** Holds one stream back. What the server may send goes for both, so that the other one stops as well in the end. */
+  pause(stream: "stdout" | "stderr"): void {
+    if (this.#paused.has(stream)) return
+    this.#paused.add(stream)
+    this.#sourceOf(stream).pause()
   }
 
-  resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.channel.resume()
-    this.channel.stderr.resume()
+  resume(stream: "stdout" | "stderr"): void {
+    if (!this.#paused.delete(stream)) return
+    this.#sourceOf(stream).resume()
+  }
+
+  #sourceOf(stream: "stdout" | "stderr"): NodeJS.ReadableStream {
+    return stream === "stdout" ? this.channel : this.channel.stderr
+  }
+
+  #over(stream: "stdout" | "stderr"): void {
+    this.#sink?.over?.(stream, this.#connected || this.#outputComplete)
   }
 
   /** The connection is gone. What is still buffered is delivered before {@link ended} is done. */
@@ -141,19 +152,20 @@ export class RemoteProcess {
     const { incoming } = this.channel as unknown as { readonly incoming?: { readonly state?: string } }
     this.#connected = false
     this.#outputComplete = incoming?.state === "eof" || incoming?.state === "closed"
+    Deferred.doneUnsafe(this.exited, Exit.succeed({ _tag: "Unknown", connected: false, status: undefined }))
   }
 
   readonly #identity = (line: string): void => {
+    if (this.isGreeted) return
     const [pid = "", group = ""] = line.split(" ")
-    Deferred.doneUnsafe(this.greeted, Exit.succeed({ pid: Number.parseInt(pid, 10), ownGroup: group === "1" }))
+    const greeted = { pid: Number.parseInt(pid, 10), ownGroup: group === "1" }
+    // To signal process 1 or no number at all is to signal others.
+    if (greeted.pid > 1) this.#onGreeted(greeted)
+    Deferred.doneUnsafe(this.greeted, Exit.succeed(greeted))
   }
 
   readonly #acknowledgement = (): void => {
     this.#acknowledged = true
-  }
-
-  readonly #beginning = (): void => {
-    this.#begun = true
   }
 
   readonly #ignored = (): void => undefined
@@ -180,7 +192,8 @@ export class RemoteProcess {
       else this.#sink[stream](chunk)
     })
     source.on("end", () => {
-      this.#openStreams -= 1
+      this.#openStreams.delete(stream)
+      this.#over(stream)
       this.#endWhenDrained()
     })
     if (stream === "stdout") {
@@ -194,20 +207,21 @@ export class RemoteProcess {
   #keep(stream: "stdout" | "stderr", chunk: Buffer): void {
     this.#early.push([stream, chunk])
     this.#earlyBytes += chunk.length
-    if (this.#earlyBytes > maxEarly) this.pause()
+    if (this.#earlyBytes > maxEarly) {
+      this.pause("stdout")
+      this.pause("stderr")
+    }
   }
 
   #endWhenDrained(): void {
-    if (!this.#closed || this.#openStreams > 0) return
+    if (!this.#closed || this.#openStreams.size > 0) return
     const status = this.#status
-    Deferred.doneUnsafe(
-      this.ended,
-      Exit.succeed(
-        status !== undefined && (this.#connected || this.#outputComplete)
-          ? { _tag: "Exited", status }
-          : { _tag: "Unknown", connected: this.#connected, status }
-      )
-    )
+    const ending: Ending =
+      status !== undefined && (this.#connected || this.#outputComplete)
+        ? { _tag: "Exited", status }
+        : { _tag: "Unknown", connected: this.#connected, status }
+    Deferred.doneUnsafe(this.exited, Exit.succeed(ending))
+    Deferred.doneUnsafe(this.ended, Exit.succeed(ending))
   }
 
   /** Writes to the command's standard input, as fast as the other side takes it. */
@@ -229,7 +243,8 @@ export class RemoteProcess {
   /** Closes the channel and takes no more output: the command is over, or given up. */
   abandon(): void {
     this.#sink = { stdout: () => undefined, stderr: () => undefined }
-    this.resume()
+    this.resume("stdout")
+    this.resume("stderr")
     this.channel.close()
   }
 }

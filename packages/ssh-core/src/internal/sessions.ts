@@ -7,16 +7,19 @@ import { randomBytes } from "node:crypto"
 import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
 import * as Channel from "./channel.ts"
+import * as Keeper_ from "./keeper.ts"
 import * as LoginWrapper from "./loginWrapper.ts"
 import * as Refusals from "./refusals.ts"
-import { type Options, RemoteProcess } from "./remoteProcess.ts"
+import { type Greeted, type Options as ProcessOptions, RemoteProcess } from "./remoteProcess.ts"
 
 export type Connection = Omit<Channel.Connection, "refusals">
 
 export interface Request {
   readonly script: string
-  /** The script may be on no command line. */
+  /** The script may be on no command line, where a terminal would put it. */
   readonly secret: boolean
+  /** Called when the script is sent: from then on it may run. */
+  readonly onSend?: () => void
   readonly pty: Channel.Pty | undefined
   /** Fail rather than wait where no session is free. */
   readonly atOnce?: boolean
@@ -28,11 +31,23 @@ export interface Request {
 interface Opening extends Pick<Request, "pty" | "late"> {
   readonly request: (nonce: string) => string
   readonly awaitsScript: boolean
+  /** It is the keeper's own, which nobody keeps. */
+  readonly isKeeper?: boolean
 }
 
 export interface Sessions {
   /** Starts a script. What comes back may still be on its way through the login; its end frees the session. */
   readonly start: (request: Request) => Effect.Effect<RemoteProcess, SshError.SshError>
+  /** A shell that waits for a script on its standard input, which nobody keeps. */
+  readonly wait: Effect.Effect<RemoteProcess, SshError.SshError>
+  readonly keeper: Keeper_.Keeper
+}
+
+export interface Options {
+  readonly maxSessions: number
+  readonly spares: number
+  /** Another connection's to the same machine, or what one of this connection's own needs. */
+  readonly keeper: Keeper_.Keeper | Pick<Keeper_.Options, "elsewhere" | "lease">
 }
 
 /** A server frees a session a moment after its channel was closed, so that a refusal may be over soon: tries, and waits. */
@@ -57,7 +72,7 @@ const closed = (process: RemoteProcess): Effect.Effect<void> => Effect.sync(() =
 
 export const make = Effect.fnUntraced(function* (
   open: Connection,
-  options: { readonly maxSessions: number; readonly spares: number }
+  options: Options
 ): Effect.fn.Return<Sessions, never, Scope.Scope> {
   const connection = { ...open, refusals: Refusals.watch(open.client) }
   const slots = yield* Semaphore.make(options.maxSessions)
@@ -80,12 +95,37 @@ export const make = Effect.fnUntraced(function* (
       : Effect.void
   )
 
+  const kept = new Map<RemoteProcess, Greeted>()
   connection.client.once("close", () => {
     for (const process of live) process.connectionClosed()
+    for (const greeted of kept.values()) keeper.end(greeted)
   })
 
-  const adopt = (channel: Ssh2.ClientChannel, options: Options, onClose: () => void): RemoteProcess => {
-    const process = new RemoteProcess(channel, options)
+  /** The keeper is told of a command before anything of it is heard, and of its end when its channel is closed. */
+  const keep = (process: RemoteProcess, greeted: Greeted): void => {
+    kept.set(process, greeted)
+    keeper.hold(greeted)
+    process.channel.once("exit", (code: number | null) => {
+      if (code !== 0 && code !== null && process.leftovers !== undefined) keeper.sweep(greeted, process.leftovers)
+    })
+    process.channel.once("close", () => {
+      kept.delete(process)
+      if (!connection.isOpen()) return
+      if (process.leftovers === undefined) keeper.release(greeted)
+      else keeper.settle(greeted)
+    })
+  }
+
+  const adopt = (
+    channel: Ssh2.ClientChannel,
+    options: Omit<ProcessOptions, "onGreeted">,
+    isKept: boolean,
+    onClose: () => void
+  ): RemoteProcess => {
+    const process: RemoteProcess = new RemoteProcess(channel, {
+      ...options,
+      onGreeted: (greeted) => isKept && keep(process, greeted)
+    })
     live.add(process)
     if (live.size > proven) {
       proven = live.size
@@ -99,7 +139,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /** Opens a channel for a request; its slot is free again when the channel has closed. */
-  const openChannel = ({ awaitsScript, late, pty, request }: Opening) =>
+  const openChannel = ({ awaitsScript, isKeeper = false, late, pty, request }: Opening) =>
     Effect.suspend(() => {
       const nonce = `toehold-${randomBytes(12).toString("hex")}`
       const options = { nonce, pty: pty !== undefined, awaitsScript }
@@ -112,10 +152,10 @@ export const make = Effect.fnUntraced(function* (
         connection,
         request(nonce),
         pty,
-        (channel) => adopt(channel, options, () => inBackground(Semaphore.release(slots, 1))),
+        (channel) => adopt(channel, options, !isKeeper, () => inBackground(Semaphore.release(slots, 1))),
         (channel) => {
           // Its slot was given back when it was given up.
-          const process = channel === undefined ? undefined : adopt(channel, options, () => undefined)
+          const process = channel === undefined ? undefined : adopt(channel, options, !isKeeper, () => undefined)
           inBackground(Effect.ensuring(process === undefined ? Effect.void : Effect.asVoid(late(process)), settle))
         }
       ).pipe(Effect.onInterrupt(() => Effect.sync(() => late !== closed && owed.add(settled))))
@@ -133,10 +173,31 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
+  const waitingShell = { request: LoginWrapper.reader, awaitsScript: true, pty: undefined, late: closed }
+
+  const wait = withSlot(openChannel({ ...waitingShell, isKeeper: true }), true)
+
+  const keeper =
+    "hold" in options.keeper
+      ? options.keeper
+      : yield* Keeper_.make({
+          ...options.keeper,
+          isOpen: connection.isOpen,
+          // Of two sessions that go one after the other the second would never come.
+          here: options.maxSessions === 1 ? undefined : wait
+        })
+
+  /** The shell waits for its script, and its end is taken care of; or it has ended. */
+  const ready = (process: RemoteProcess) =>
+    Effect.raceFirst(
+      Effect.andThen(Deferred.await(process.greeted), keeper.begin),
+      Effect.asVoid(Deferred.await(process.ended))
+    )
+
   const openSpare = Effect.gen(function* () {
-    const spare = { request: LoginWrapper.reader, awaitsScript: true, pty: undefined, late: closed }
+    const spare = waitingShell
     const process = yield* openChannel(spare).pipe(Effect.onError(() => Semaphore.release(slots, 1)))
-    yield* Effect.raceFirst(Deferred.await(process.greeted), Deferred.await(process.ended))
+    yield* ready(process)
     if (process.isEnded || wanted === 0) process.channel.close()
     else spares.push(process)
   }).pipe(
@@ -165,6 +226,7 @@ export const make = Effect.fnUntraced(function* (
     wanted = 0
     limited = true
     for (const spare of spares.splice(0)) spare.channel.close()
+    if (live.size <= 1) keeper.giveWay()
     return Semaphore.resize(slots, proven)
   })
 
@@ -181,20 +243,25 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  const startUnder = Effect.fnUntraced(function* (
-    restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>,
-    request: Request
-  ) {
-    if (!connection.isOpen()) return yield* Channel.lost("it had ended before", "did-not-run")
-    const spare = request.pty === undefined ? takeSpare() : undefined
-    if (spare !== undefined) {
-      spare.channel.write(LoginWrapper.readerInput(request.script))
-      yield* refill
-      return spare
-    }
-    const inline =
-      LoginWrapper.inline("x".repeat(32), request.script).length <= LoginWrapper.maxInlineBytes && !request.secret
-    if (!inline && request.pty !== undefined) {
+  const send = (process: RemoteProcess, request: Request): void => {
+    if (process.isEnded) return
+    request.onSend?.()
+    process.channel.write(LoginWrapper.readerInput(request.script))
+  }
+
+  /** A shell that waits for its script, which is on no command line and begins when its end is taken care of. */
+  const openWaiting = Effect.fnUntraced(function* ({ atOnce = false }: Request) {
+    const process = yield* openSession(waitingShell, atOnce)
+    yield* ready(process).pipe(Effect.onInterrupt(() => closed(process)))
+    return process
+  })
+
+  /** A terminal passes nothing on as it is, so the script is part of the request. */
+  const openTerminal = Effect.fnUntraced(function* (request: Request, pty: Channel.Pty) {
+    if (
+      request.secret ||
+      LoginWrapper.inline("x".repeat(32), request.script).length > LoginWrapper.maxInlineBytes
+    ) {
       return yield* SshError.make(
         new SshError.InvalidArgument({
           argument: "The command",
@@ -203,21 +270,39 @@ export const make = Effect.fnUntraced(function* (
         })
       )
     }
-    const atOnce = request.atOnce ?? false
-    const opening: Opening = {
-      request: inline ? (nonce) => LoginWrapper.inline(nonce, request.script) : LoginWrapper.reader,
-      awaitsScript: !inline,
-      pty: request.pty,
-      late: request.late
+    const inline = (nonce: string) => {
+      request.onSend?.()
+      return LoginWrapper.inline(nonce, request.script)
     }
-    const process = yield* restore(openSession(opening, atOnce))
-    if (!inline) process.channel.write(LoginWrapper.readerInput(request.script))
+    const opening = { request: inline, awaitsScript: false, pty, late: request.late }
+    return yield* openSession(opening, request.atOnce ?? false)
+  })
+
+  const startUnder = Effect.fnUntraced(function* (
+    restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>,
+    request: Request
+  ) {
+    if (!connection.isOpen()) return yield* Channel.lost("it had ended before", "did-not-run")
+    const spare = request.pty === undefined ? takeSpare() : undefined
+    if (spare !== undefined) {
+      send(spare, request)
+      yield* refill
+      return spare
+    }
+    // The command's own session is asked for first: it may be the only one that there is.
+    inBackground(Effect.andThen(Effect.yieldNow, keeper.begin))
+    const process = yield* restore(
+      request.pty === undefined ? openWaiting(request) : openTerminal(request, request.pty)
+    )
+    if (request.pty === undefined) send(process, request)
     yield* refill
     return process
   })
 
   return {
     // Once a script was sent its process is handed over, or nobody could end it.
+    keeper,
+    wait,
     start: (request) => Effect.uninterruptibleMask((restore) => startUnder(restore, request))
   }
 })

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { CapturedOutput } from "../../CapturedOutput.ts"
 import { oneLine } from "@toehold/shell/RemoteText"
 import { Outcome } from "./outcome.ts"
@@ -71,8 +71,20 @@ export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold
   }
 }
 
-const killedText = (killed: boolean): string =>
-  killed ? "its process group was killed" : "whether its processes are gone could not be confirmed"
+/** A limit counts from the request, so that it may be over before the command began. */
+const Limited = {
+  ...Partial,
+  /** The limit, in milliseconds. */
+  timeoutMs: Schema.Finite,
+  /** `true` when the remote process group is known to be gone. */
+  killed: Schema.Boolean,
+  outcome: Outcome.pipe(Schema.withConstructorDefault(Effect.succeed<Outcome>("may-have-run")))
+}
+
+const killedText = ({ killed, outcome }: { readonly killed: boolean; readonly outcome: Outcome }): string => {
+  if (outcome === "did-not-run") return "it had not begun, and never will"
+  return killed ? "its process group was killed" : "whether its processes are gone could not be confirmed"
+}
 
 /**
  * The command ran past its time limit and was killed.
@@ -82,20 +94,16 @@ const killedText = (killed: boolean): string =>
  */
 export class CommandTimeout extends Schema.TaggedError<CommandTimeout>("@toehold/ssh-core/CommandTimeout")(
   "CommandTimeout",
-  {
-    ...Partial,
-    /** The limit, in milliseconds. */
-    timeoutMs: Schema.Finite,
-    /** `true` when the remote process group is known to be gone. */
-    killed: Schema.Boolean
-  }
+  Limited
 ) {
-  readonly outcome: Outcome = "may-have-run"
-  readonly isRetryable: boolean = false
+  get isRetryable(): boolean {
+    return this.outcome === "did-not-run"
+  }
   override get message(): string {
-    return `The command did not end within ${this.timeoutMs} ms; ${killedText(this.killed)}.`
+    return `The command did not end within ${this.timeoutMs} ms; ${killedText(this)}.`
   }
   get fix(): string {
+    if (this.outcome === "did-not-run") return "The machine or its login is slow, or every session is in use: run it again."
     return "Allow more with --timeout. Long work can go on without a client: start it with setsid or in tmux, its output in a file. What it had done until now stays."
   }
 }
@@ -106,19 +114,58 @@ export class CommandTimeout extends Schema.TaggedError<CommandTimeout>("@toehold
  * @since 0.1.0
  * @category reasons
  */
-export class IdleTimeout extends Schema.TaggedError<IdleTimeout>("@toehold/ssh-core/IdleTimeout")("IdleTimeout", {
-  ...Partial,
-  /** The limit, in milliseconds. */
-  timeoutMs: Schema.Finite,
-  /** `true` when the remote process group is known to be gone. */
-  killed: Schema.Boolean
+export class IdleTimeout extends Schema.TaggedError<IdleTimeout>("@toehold/ssh-core/IdleTimeout")("IdleTimeout", Limited) {
+  get isRetryable(): boolean {
+    return this.outcome === "did-not-run"
+  }
+  override get message(): string {
+    return `The command printed nothing for ${this.timeoutMs} ms; ${killedText(this)}.`
+  }
+  get fix(): string {
+    if (this.outcome === "did-not-run") return "The machine or its login is slow, or every session is in use: run it again."
+    return "It may wait for input that nobody gives: pass --stdin, or flags that answer its questions; or allow more with --idle-timeout."
+  }
+}
+
+/**
+ * A process takes no more on its standard input: it has ended, or its connection has.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class InputClosed extends Schema.TaggedError<InputClosed>("@toehold/ssh-core/InputClosed")("InputClosed", {
+  /** The command as the caller named it, for display; never with secrets. */
+  command: Schema.String
 }) {
   readonly outcome: Outcome = "may-have-run"
   readonly isRetryable: boolean = false
   override get message(): string {
-    return `The command printed nothing for ${this.timeoutMs} ms; ${killedText(this.killed)}.`
+    return oneLine(`${this.command} reads no more: it has ended, or its connection has.`)
   }
   get fix(): string {
-    return "It may wait for input that nobody gives: pass --stdin, or flags that answer its questions; or allow more with --idle-timeout."
+    return "Look at how the command ended: what was written last may not have been read."
+  }
+}
+
+/**
+ * A signal could not be sent to a process.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class SignalFailed extends Schema.TaggedError<SignalFailed>("@toehold/ssh-core/SignalFailed")("SignalFailed", {
+  /** The command as the caller named it, for display; never with secrets. */
+  command: Schema.String,
+  /** `TERM`, `INT`, … */
+  signal: Schema.String,
+  detail: Schema.String
+}) {
+  readonly outcome: Outcome = "may-have-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return oneLine(`SIG${this.signal} could not be sent to ${this.command}: ${this.detail}.`)
+  }
+  get fix(): string {
+    return "A process that has ended takes no signals, and a machine knows only the signals of its own system."
   }
 }

@@ -1,0 +1,71 @@
+import { Schema } from "effect"
+import { Outcome } from "@toehold/shell/Outcome"
+import { oneLine } from "@toehold/shell/RemoteText"
+
+/**
+ * The console asks for a login. Nothing was typed: what is typed there is lost or taken for a name.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class LoginPrompt extends Schema.TaggedError<LoginPrompt>("@toehold/serial-runner/LoginPrompt")("LoginPrompt", {
+  /** The end of what the console shows. */
+  seen: Schema.String
+}) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return oneLine(`The console asks for a login (${this.seen}); nobody is logged in on it.`)
+  }
+  get fix(): string {
+    return "Enable autologin on the machine: ttyS0 autologin for user agent, by a drop-in of serial-getty@ttyS0.service with agetty --autologin agent."
+  }
+}
+
+/**
+ * There is no shell on the console that answers.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class NoShell extends Schema.TaggedError<NoShell>("@toehold/serial-runner/NoShell")("NoShell", {
+  /** What the console seems to do: `booting`, `silent`, `busy`, `lost`. */
+  state: Schema.String,
+  /** The end of what it shows. */
+  seen: Schema.String,
+  /** How long it was asked, in milliseconds. */
+  waitedMs: Schema.Finite
+}) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = true
+  override get message(): string {
+    const seen = this.seen.trim() === "" ? "it shows nothing" : `it shows: ${this.seen}`
+    return oneLine(`No shell answered on the console within ${this.waitedMs} ms (${this.state}); ${seen}`)
+  }
+  get fix(): string {
+    if (this.state === "booting") return "The machine is still starting: try again, or wait longer."
+    if (this.state === "busy")
+      return "Another program has the console's terminal: end it, or restart the console's getty."
+    return "Check that the machine runs and that its console is on this port (console=ttyS0) with a shell on it."
+  }
+}
+
+/**
+ * The shell text can't be parsed by the machine's shell; nothing of it ran.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class SyntaxError extends Schema.TaggedError<SyntaxError>("@toehold/serial-runner/SyntaxError")("SyntaxError", {
+  /** The shell's own words. */
+  detail: Schema.String
+}) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return oneLine(`The machine's shell can't read the command: ${this.detail}`)
+  }
+  get fix(): string {
+    return "Close every quote, bracket and heredoc of the command."
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * A command as one line of POSIX shell text that ends by replacing the shell with it. The shell's own variables have names
+ * that no login exports: setting one that is exported would change the command's environment.
+ */
+import { Redacted, Result } from "effect"
+import type { CommandLine } from "effect/process"
+import * as SshError from "../SshError.ts"
+import type { SpawnOptions } from "../SshExec.ts"
+
+export interface Command {
+  readonly kind: "argv" | "shell"
+  readonly words: ReadonlyArray<CommandLine.Word>
+  readonly cwd: string | undefined
+  readonly env: Readonly<Record<string, CommandLine.Word | undefined>>
+  readonly freshEnv: boolean
+}
+
+/** How a process whose streams are apart is started: with a word on stderr of what came of it, ahead of its own. */
+export interface Spawn extends SpawnOptions {
+  readonly mark: string
+}
+
+export const unwrap = (word: CommandLine.Word): string => (Redacted.isRedacted(word) ? Redacted.value(word) : word)
+
+const invalid = (argument: string, detail: string): Result.Result<never, SshError.SshError> =>
+  Result.fail(SshError.make(new SshError.InvalidArgument({ argument, detail })))
+
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`).replaceAll("\n", `'"$toehold_n"'`)}'`
+
+/** `cd` takes `-` and names in CDPATH for something else, and never expands a quoted `~`. */
+const folder = (cwd: string): string =>
+  cwd === "~"
+    ? `"$HOME"`
+    : cwd.startsWith("~/")
+      ? `"$HOME"/${quote(cwd.slice(2))}`
+      : quote(cwd.startsWith("-") ? `./${cwd}` : cwd)
+
+/**
+ * What the system looks for programs in where there is no PATH. It is not exported, and a name that the list of the
+ * environment only seems to hold, in a value of many lines, is unset in vain.
+ */
+const clearEnvironment =
+  "for toehold_v in $(env | LC_ALL=C sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do " +
+  'command unset "$toehold_v" 2>/dev/null; done; unset PATH; PATH=/bin:/usr/bin'
+
+/** Why a folder can't be entered, as the system would say it. */
+const cwdFailure = (mark: string, path: string): string =>
+  `{ if [ ! -e ${path} ]; then toehold_e=ENOENT; elif [ ! -d ${path} ]; then toehold_e=ENOTDIR; else toehold_e=EACCES; fi; ` +
+  `echo "${mark} cwd $toehold_e" >&2; exit 126; }`
+
+/** Looks for the program as `exec` will, since a shell that can't find it ends with a status that a program may have. */
+const findProgram = (mark: string, program: string): string => {
+  const name = quote(program)
+  const look = program.includes("/")
+    ? `if [ ! -e ${name} ]; then toehold_e=ENOENT; elif [ -d ${name} ] || [ ! -x ${name} ]; then toehold_e=EACCES; fi`
+    : `toehold_e=ENOENT; set -f; IFS=:; for toehold_d in $PATH; do [ -f "\${toehold_d:-.}"/${name} ] || continue; ` +
+      `if [ -x "\${toehold_d:-.}"/${name} ]; then toehold_e=; break; fi; toehold_e=EACCES; done; unset IFS; set +f`
+  return `toehold_e=; ${look}; if [ -n "$toehold_e" ]; then echo "${mark} program $toehold_e" >&2; exit 127; fi`
+}
+
+/** Makes the named pipes, and removes them when they are open at both ends or when it is killed before. */
+const openFifos = ({ fifos = [], mark }: Spawn): ReadonlyArray<string> => {
+  const [first] = fifos
+  if (first === undefined) return [`echo "${mark} ok" >&2`]
+  const dir = quote(first.path.slice(0, first.path.lastIndexOf("/")))
+  const paths = fifos.map(({ path }) => quote(path)).join(" ")
+  const opens = fifos.map(({ direction, fd, path }) => `${fd}${direction === "read" ? "<" : ">"}${quote(path)}`)
+  return [
+    `( umask 077; mkdir ${dir} && mkfifo ${paths} ) 2>/dev/null || { echo "${mark} fifo EIO" >&2; exit 126; }`,
+    `toehold_d=${dir}; trap 'rm -rf "$toehold_d"' 0; trap 'exit 143' HUP INT TERM`,
+    `echo "${mark} ok" >&2`,
+    `exec ${opens.join(" ")}`,
+    `rm -rf "$toehold_d"; trap - 0 HUP INT TERM`
+  ]
+}
+
+const redirections = ({ stderr, stdin, stdout }: SpawnOptions): string =>
+  (stdin === "null" ? " </dev/null" : "") +
+  (stdout === "null" ? " >/dev/null" : "") +
+  (stderr === "null" ? " 2>/dev/null" : "")
+
+/** Fails with `InvalidArgument` for a NUL, an empty command or an impossible variable name. */
+export const make = (command: Command, spawn?: Spawn): Result.Result<string, SshError.SshError> => {
+  const words = (command.kind === "shell" ? ["/bin/sh", "-c", ...command.words] : command.words).map(unwrap)
+  const [program] = words
+  if (program === undefined || program === "" || command.words[0] === "") return invalid("The command", "it is empty")
+  const lines = ["toehold_n=${IFS#??}"]
+  if (command.cwd !== undefined) {
+    if (command.cwd === "") return invalid("The working folder", "it is empty")
+    if (command.cwd.includes("\0")) return invalid("The working folder", "it holds a NUL, which no path can")
+    const path = folder(command.cwd)
+    const failed = spawn === undefined ? "exit 126" : cwdFailure(spawn.mark, path)
+    lines.push(`unset CDPATH; cd -- ${path} ${spawn === undefined ? "" : "2>/dev/null "}|| ${failed}`)
+  }
+  if (command.freshEnv) lines.push(clearEnvironment)
+  for (const [name, value] of Object.entries(command.env)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      return invalid(`The environment variable "${name}"`, "a name is letters, digits and _, and begins with no digit")
+    }
+    if (value === undefined) {
+      if (!command.freshEnv) lines.push(`unset ${name}`)
+      continue
+    }
+    const text = unwrap(value)
+    if (text.includes("\0")) return invalid(`The environment variable "${name}"`, "it holds a NUL, which none can")
+    lines.push(`export ${name}=${quote(text)}`)
+  }
+  const nul = command.words.map(unwrap).findIndex((word) => word.includes("\0"))
+  if (nul !== -1) {
+    const name = command.kind === "shell" ? "The shell text" : nul === 0 ? "The command" : `Argument ${nul}`
+    return invalid(name, "it holds a NUL, which no argument can")
+  }
+  if (spawn !== undefined) lines.push(findProgram(spawn.mark, program), ...openFifos(spawn))
+  lines.push(`exec ${words.map(quote).join(" ")}${spawn === undefined ? "" : redirections(spawn)}`)
+  return Result.succeed(lines.join("; "))
+}

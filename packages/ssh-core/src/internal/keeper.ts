@@ -1,0 +1,233 @@
+/**
+ * The keeper: one shell on the machine for each connection, that ends what the connection leaves behind.
+ *
+ * A server does nothing to a command whose connection is gone. So the process group of every command is told to the keeper
+ * before the command begins, and the keeper, which reads from a session of the same connection, kills all that it was told
+ * of when its input ends, or when no sign of life has come for the time of the lease. It needs no file and no program
+ * besides the shell and `sleep`, works for every account, and as it was told ahead of the commands there is no moment at
+ * which one could be lost. A spare session is told of when it is opened: a warm command pays nothing.
+ */
+import { Deferred, Duration, Effect, Exit, FiberSet, Result, Scope } from "effect"
+import { killScript } from "@toehold/shell/ProcessGroup"
+import type * as SshError from "../SshError.ts"
+import * as LoginWrapper from "./loginWrapper.ts"
+import type { Greeted, RemoteProcess } from "./remoteProcess.ts"
+
+export interface Keeper {
+  /** Brings the keeper about, once, and waits until it is there or known not to come soon. */
+  readonly begin: Effect.Effect<void>
+  readonly hold: (greeted: Greeted) => void
+  /** The command is over, and what it left running may stay. */
+  readonly release: (greeted: Greeted) => void
+  /** The command itself is over; what is left of its group stays held. */
+  readonly settle: (greeted: Greeted) => void
+  /** Sends a last signal to what is left of a group that is held. */
+  readonly sweep: (greeted: Greeted, signal: string) => void
+  /** Kills a group whose connection is gone, where the keeper has one of its own. */
+  readonly end: (greeted: Greeted) => void
+  /** Runs a script of our own and gives back its one line; `undefined` where there is no keeper. */
+  readonly run: (script: string) => Effect.Effect<string | undefined>
+  /** Leaves its session to others, and works over a connection of its own. */
+  readonly giveWay: () => void
+}
+
+/** For connections that run nothing but what ends by itself. */
+export const none: Keeper = {
+  begin: Effect.void,
+  hold: () => undefined,
+  release: () => undefined,
+  settle: () => undefined,
+  sweep: () => undefined,
+  end: () => undefined,
+  run: () => Effect.succeed(undefined),
+  giveWay: () => undefined
+}
+
+export interface Options {
+  /** A shell of this connection that waits for a script, or a failure at once. */
+  readonly here: Effect.Effect<RemoteProcess, SshError.SshError> | undefined
+  /** The same of a connection of its own, for servers that allow too few sessions. */
+  readonly elsewhere: Effect.Effect<RemoteProcess, SshError.SshError, Scope.Scope>
+  /** How long commands may go on without a sign of life; `undefined` for as long as the server holds the connection. */
+  readonly lease: Duration.Duration | undefined
+  readonly isOpen: () => boolean
+}
+
+/** What `kill` takes: only `kill -SIG -PGID` works in dash, bash and BusyBox alike. */
+const targetOf = ({ ownGroup, pid }: Greeted): string => (ownGroup ? `-${pid}` : String(pid))
+
+/** Time between SIGTERM and SIGKILL. */
+const graceMs = 2000
+
+/** A keeper that ends while its connection does not is replaced this often. */
+const replacements = 3
+
+/** How many signs of life may be missed. */
+const signs = 5
+
+/**
+ * One line for any POSIX shell. `l` are the groups that are held, `t` the ticks since the last sign of life, `i` is set
+ * when a tick broke off a read, which must not be taken for the end of the input. Each request is one line: `h` holds,
+ * `f` forgets, `e` forgets what has no member left, `s` sends a last signal, `r` runs a script, `b` is a sign of life, `q` ends the
+ * keeper and nothing else.
+ */
+export const script = (lease: Duration.Duration | undefined): string => {
+  const tick = lease === undefined ? 0 : Math.max(1, Math.round(Duration.toSeconds(lease) / signs))
+  const remove = `l=\${l%%" $q "*}" "\${l#*" $q "}`
+  const held = (action: string) => `case $l in *" $q "*) ${action};; esac`
+  return [
+    "exec 2>/dev/null; l=' '; i=0; t=0; w=; IFS=' '; set -f",
+    "die() { trap '' USR1 TERM; for p in $l; do kill -TERM $p; done; n=0",
+    `while :; do k=' '; for p in $l; do kill -0 $p && k="$k$p "; done; l=$k`,
+    `[ "$l" != ' ' ] && [ $n -lt ${graceMs / 100} ] || break; sleep 0.1 || sleep 1; n=$((n+1)); done`,
+    "for p in $l; do kill -KILL $p; done",
+    // The ticks and what still runs for a request are of its own group, if it has one.
+    "kill -0 -$$ && kill -TERM -$$ || kill $w; exit; }",
+    "trap '' HUP INT QUIT PIPE; trap die TERM",
+    `trap 't=$((t+1)); i=1; [ $t -le ${signs} ] || die' USR1`,
+    ...(tick === 0
+      ? []
+      : [
+          `{ ( trap - HUP INT QUIT TERM USR1; while sleep ${tick}; do kill -USR1 $$ || exit; done ) </dev/null >/dev/null & w=$!; }`
+        ]),
+    `while :; do IFS= read -r x || { [ $i = 1 ] && { i=0; continue; }; die; }; i=0; q=\${x#?}; case $x in ${[
+      "q) l=' '; die",
+      "b) t=0",
+      'h*) l="$l$q "',
+      `f*) ${held(remove)}`,
+      `e*) kill -0 $q || ${held(remove)}`,
+      `s*) x=\${q%% *}; q=\${q#* }; ${held(`kill -$x $q; ${remove}`)}`,
+      `r*) ( trap - HUP INT QUIT TERM USR1; unset IFS; set +f; o=$(eval "\${q#* }"); echo "\${q%% *} $o" ) </dev/null &`
+    ].join(";; ")} esac; done`
+  ].join("; ")
+}
+
+export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Keeper, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const inBackground = yield* FiberSet.makeRuntime<never>()
+  const holding = new Map<string, Greeted>()
+  const asked = new Map<number, Deferred.Deferred<string | undefined>>()
+  const settled = Deferred.makeUnsafe<void>()
+  let begun = false
+  let current: { readonly process: RemoteProcess; readonly isHere: boolean } | undefined
+  let requests = 0
+  let losses = 0
+
+  const say = (line: string): void => {
+    if (current?.process.channel.writable === true) current.process.channel.write(`${line}\n`)
+  }
+
+  const onLine = (line: string): void => {
+    const [id = "", ...rest] = line.split(" ")
+    const waiting = asked.get(Number(id))
+    if (waiting === undefined) return
+    asked.delete(Number(id))
+    Deferred.doneUnsafe(waiting, Exit.succeed(rest.join(" ")))
+  }
+
+  /** Nobody answers any more. */
+  const silence = (): void => {
+    for (const waiting of asked.values()) Deferred.doneUnsafe(waiting, Exit.succeed(undefined))
+    asked.clear()
+  }
+
+  const use = (process: RemoteProcess, isHere: boolean): void => {
+    let line = ""
+    process.connect({
+      stdout: (chunk) => {
+        const lines = (line + chunk.toString("latin1")).split("\n")
+        line = (lines.pop() ?? "").slice(-1024)
+        for (const whole of lines) onLine(whole)
+      },
+      stderr: () => undefined
+    })
+    process.channel.write(LoginWrapper.readerInput(script(options.lease)))
+    current = { process, isHere }
+    for (const greeted of holding.values()) say(`h${targetOf(greeted)}`)
+    process.channel.once("close", () => {
+      if (current?.process !== process) return
+      current = undefined
+      silence()
+      losses += 1
+      if (losses <= replacements && (options.isOpen() || !isHere)) inBackground(bring(isHere))
+    })
+  }
+
+  const usable = (process: RemoteProcess): Effect.Effect<boolean> =>
+    Effect.raceFirst(
+      Effect.as(Deferred.await(process.greeted), true),
+      Effect.as(Deferred.await(process.ended), false)
+    )
+
+  /** Where even a second connection brings none, commands run without one, as they would with any other client. */
+  const bring = (isHere: boolean): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const here = isHere ? options.here : undefined
+      const attempt = here ?? Scope.provide(options.elsewhere, scope)
+      const started = yield* Effect.result(attempt)
+      if (Result.isSuccess(started) && (yield* usable(started.success))) return use(started.success, here !== undefined)
+      if (here !== undefined) inBackground(bring(false))
+    }).pipe(Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(settled, Effect.void))))
+
+  if (options.lease !== undefined) {
+    const interval = Duration.times(options.lease, 1 / (2 * signs))
+    yield* Effect.sleep(interval).pipe(
+      Effect.andThen(Effect.sync(() => say("b"))),
+      Effect.forever,
+      Effect.forkScoped
+    )
+  }
+
+  return {
+    begin: Effect.suspend(() => {
+      if (!begun) {
+        begun = true
+        if (options.here === undefined) {
+          inBackground(bring(false))
+          Deferred.doneUnsafe(settled, Effect.void)
+        } else {
+          inBackground(bring(true))
+        }
+      }
+      return Deferred.await(settled)
+    }),
+    hold: (greeted) => {
+      holding.set(targetOf(greeted), greeted)
+      say(`h${targetOf(greeted)}`)
+    },
+    release: (greeted) => {
+      if (holding.delete(targetOf(greeted))) say(`f${targetOf(greeted)}`)
+    },
+    settle: (greeted) => say(`e${targetOf(greeted)}`),
+    sweep: (greeted, signal) => {
+      if (holding.delete(targetOf(greeted))) say(`s${signal} ${targetOf(greeted)}`)
+    },
+    end: (greeted) => {
+      if (current === undefined || current.isHere || !holding.delete(targetOf(greeted))) return
+      say(`r0 ${killScript({ ...greeted, signal: "TERM", graceMs })}`)
+      say(`f${targetOf(greeted)}`)
+    },
+    run: (script) =>
+      Effect.suspend(() => {
+        if (current === undefined) return Effect.succeed(undefined)
+        requests += 1
+        const id = requests
+        const answer = Deferred.makeUnsafe<string | undefined>()
+        asked.set(id, answer)
+        say(`r${id} ${script}`)
+        return Effect.ensuring(
+          Deferred.await(answer),
+          Effect.sync(() => asked.delete(id))
+        )
+      }),
+    giveWay: () => {
+      if (current?.isHere !== true) return
+      const { process } = current
+      current = undefined
+      silence()
+      // What it holds, the next one is told of; without this line it would take the end of its input for the end of all.
+      process.channel.end("q\n")
+      inBackground(bring(false))
+    }
+  }
+})
