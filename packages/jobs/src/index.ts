@@ -1,1 +1,5 @@
-export {}
+export * as JobOutput from "./JobOutput.ts"
+export * as Jobs from "./Jobs.ts"
+export * as JobsError from "./JobsError.ts"
+export * as JobSpec from "./JobSpec.ts"
+export * as JobStatus from "./JobStatus.ts"

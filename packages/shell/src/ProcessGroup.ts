@@ -8,13 +8,13 @@
  * A script for any POSIX shell that sends `signal` (such as `TERM`) to the group, waits up to `graceMs` milliseconds for
  * it to empty, then sends SIGKILL, and prints `gone` or `left`. Where the process leads no group (`ownGroup` is `false`)
  * it is the process alone that is ended. A zombie that nobody reaps is no longer a process: where /proc tells, it does
- * not count.
+ * not count. `pid` may name a variable of the script that it is put into, such as `$pid`.
  *
  * @since 0.1.0
  * @category scripts
  */
 export const killScript = (options: {
-  readonly pid: number
+  readonly pid: number | `$${string}`
   readonly ownGroup: boolean
   readonly signal: string
   readonly graceMs: number
