@@ -1,1 +1,5 @@
-export {}
+export * as Endpoint from "./Endpoint.ts"
+export * as Progress from "./Progress.ts"
+export * as Summary from "./Summary.ts"
+export * as Transfer from "./Transfer.ts"
+export * as TransferError from "./TransferError.ts"

@@ -1,0 +1,87 @@
+/** A whole tree to a path where nothing is yet: under another name until all of it is there. */
+import { Effect, Option, type PlatformError } from "effect"
+import * as TransferError from "../TransferError.ts"
+import { at, type End } from "./checksum.ts"
+import { type Entry, keptMode } from "./entry.ts"
+import { ofPlatform } from "./failure.ts"
+import { parent } from "./location.ts"
+import { type Done, type Job, mirror } from "./mirror.ts"
+import * as Partial from "./partial.ts"
+import { lookAt } from "./place.ts"
+
+type Doing<A> = Effect.Effect<A, TransferError.TransferError>
+
+/** `final` is the path that it gets in the end, `entry` the folder at the source. */
+export const copyTree = Effect.fnUntraced(function* (
+  job: Omit<Job, "target" | "isHidden" | "ownsFolders" | "isDryRun" | "policy">,
+  final: string,
+  entry: Entry,
+  safeLinks: boolean
+): Effect.fn.Return<Done, TransferError.TransferError> {
+  const { from, meter, persist, source, to } = job
+  const { files } = to.endpoint
+  const folder = parent(final)
+  const key = Partial.keyOf([from.endpoint.name ?? "", source, final])
+  const left = yield* persist(Partial.take(to, folder, "tree", key))
+  const partial = left ?? (yield* Partial.fresh(folder, "tree", key))
+  const hidden = Partial.pathOf(partial)
+  const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(to, final))
+  const placed = meter.state.placed
+  const work = Effect.gen(function* () {
+    if (left === undefined) yield* persist(Effect.mapError(files.makeDirectory(hidden, { mode: 0o700 }), failed))
+    else yield* Effect.ignore(files.chmod(hidden, 0o700))
+    const sending = mirror({
+      ...job,
+      target: hidden,
+      // What an earlier run brought is taken up, and what the source has no more goes.
+      policy: { compare: "time-and-sum", replace: true, delete: true, safeLinks },
+      isDryRun: false,
+      ownsFolders: true,
+      isHidden: true
+    })
+    const done = yield* Effect.raceFirst(sending, Partial.heartbeat(to, partial))
+    yield* persist(setFolder(to, hidden, entry))
+    yield* publish(job, hidden, final)
+    return done
+  })
+  return yield* work.pipe(
+    Effect.onInterrupt(() => Partial.leave(to, partial)),
+    Effect.tapError(({ reason }) => {
+      meter.hidden(placed)
+      // A full disk must not be kept full, and an empty folder is of no use to anybody.
+      const isUseful = reason._tag !== "NoSpace" && meter.state.moved > 0
+      return isUseful ? Partial.leave(to, partial) : Partial.discard(to, partial)
+    })
+  )
+})
+
+/** The mode and the time of the topmost folder. */
+export const setFolder = (to: End, path: string, entry: Entry): Doing<void> => {
+  const { files, isWindows } = to.endpoint
+  return Effect.andThen(
+    files.utimes(path, entry.mtime, entry.mtime),
+    isWindows === true ? Effect.void : files.chmod(path, keptMode(entry))
+  ).pipe(Effect.mapError((error) => ofPlatform(error, at(to, path))))
+}
+
+/** Gives the tree its name. Where the reply was lost, the name that is gone and the one that is there tell. */
+const publish = ({ persist, to }: Pick<Job, "persist" | "to">, hidden: string, final: string): Doing<void> => {
+  let isAsked = false
+  const rename = Effect.suspend(() => {
+    const wasAsked = isAsked
+    isAsked = true
+    return to.endpoint.files.rename(hidden, final).pipe(
+      Effect.mapError((error) =>
+        error.reason._tag === "NotFound"
+          ? TransferError.make(new TransferError.TakenOver(at(to, final)), error)
+          : ofPlatform(error, at(to, final))
+      ),
+      Effect.catchIf(
+        ({ reason }) => wasAsked && reason._tag === "TakenOver",
+        (error) =>
+          Effect.flatMap(lookAt(to, final), (there) => (Option.isSome(there) ? Effect.void : Effect.fail(error)))
+      )
+    )
+  })
+  return persist(rename)
+}

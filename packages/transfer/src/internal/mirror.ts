@@ -1,0 +1,347 @@
+/** Makes one tree as another is, in an order in which nothing is ever half there. */
+import { Effect, type PlatformError, Result } from "effect"
+import type { Change } from "../Summary.ts"
+import * as TransferError from "../TransferError.ts"
+import { at, type End } from "./checksum.ts"
+import { type Entry, keptMode, type Tree } from "./entry.ts"
+import { without } from "./exclusion.ts"
+import { ofPlatform } from "./failure.ts"
+import { concurrency, list } from "./listing.ts"
+import { join, parent, relativeParent } from "./location.ts"
+import type { Meter } from "./meter.ts"
+import * as Partial from "./partial.ts"
+import type { persist } from "./persistence.ts"
+import * as Plan from "./plan.ts"
+import { sendFile } from "./sendFile.ts"
+import { unpackFolders } from "./tarStream.ts"
+import { arrivedIn, batchesOf, canStream, equalPaths, isPseudo, isSmall, sendBatch, type Way } from "./treeBatch.ts"
+
+type Doing<A> = Effect.Effect<A, TransferError.TransferError>
+
+export interface Job {
+  readonly from: End
+  readonly source: string
+  readonly to: End
+  /** A folder that is there. */
+  readonly target: string
+  readonly policy: Omit<Plan.Policy, "isWindows">
+  readonly exclude: ReadonlyArray<string>
+  readonly isDryRun: boolean
+  /** Folders that are there get the mode and the time of their source as well, the topmost among them. */
+  readonly ownsFolders: boolean
+  /** Nobody looks at the target before all of it is there. */
+  readonly isHidden: boolean
+  readonly verify: boolean
+  readonly meter: Meter
+  readonly persist: ReturnType<typeof persist>
+}
+
+export interface Done {
+  readonly files: number
+  readonly bytes: number
+  readonly links: number
+  readonly folders: number
+  readonly same: number
+  readonly changes: ReadonlyArray<Change>
+  readonly removed: ReadonlyArray<string>
+  readonly leftOut: ReadonlyArray<string>
+}
+
+const by = (action: Change["action"], entries: ReadonlyArray<Entry>): ReadonlyArray<Change> =>
+  entries.map(({ path }) => ({ action, path }))
+
+const changesOf = (todo: Plan.Plan): ReadonlyArray<Change> => {
+  return [
+    ...todo.clear.map((path) => ({ action: "delete", path }) as const),
+    ...by("folder", todo.folders),
+    ...by("send", [...todo.files, ...todo.names.map(({ entry }) => entry)]),
+    ...by("link", todo.links),
+    ...by("touch", todo.touched),
+    ...todo.surplus.map((path) => ({ action: "delete", path }) as const)
+  ]
+}
+
+const fileConcurrency = 8
+
+/** Fewer go one by one sooner than a program is started for them. */
+const fewFiles = 4
+
+export const mirror = Effect.fnUntraced(function* (job: Job): Effect.fn.Return<Done, TransferError.TransferError> {
+  const { exclude, from, persist, source, to } = job
+  const policy: Plan.Policy = { ...job.policy, isWindows: to.endpoint.isWindows === true }
+  const wanted = without(yield* persist(list(from.endpoint, "source", source, from.tools)), exclude)
+  const everything = yield* persist(listTarget(job, topsOf(job, wanted)))
+  const target = without(everything, exclude)
+  const equal = yield* persist(
+    equalPaths({ end: from, root: source }, { end: to, root: job.target }, Plan.candidates(wanted, target, policy))
+  )
+  const made = Plan.plan(wanted, target, new Set(equal), policy, everything)
+  if (Result.isFailure(made)) {
+    const { end, path, reason } = made.failure
+    const [side, root] = end === "source" ? [from, source] : [to, job.target]
+    return yield* TransferError.make(reason({ machine: side.endpoint.name ?? "", path: join(root, path) }))
+  }
+  const todo = made.success
+  if (!job.isDryRun) yield* carryOut(job, todo, wanted, everything, policy)
+  const { files, folders, leftOut, links, names, same, surplus } = todo
+  return {
+    files: files.length + names.length,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    links: links.length,
+    folders: folders.length,
+    same,
+    changes: job.isDryRun ? changesOf(todo) : [],
+    removed: surplus,
+    leftOut
+  }
+})
+
+/** A dry run may be about a folder that is not there yet. */
+const listTarget = ({ isDryRun, target, to }: Job, only: ReadonlyArray<string> | undefined): Doing<Tree> =>
+  list(to.endpoint, "target", target, to.tools, { only }).pipe(
+    Effect.catchIf(
+      ({ reason }) => isDryRun && reason._tag === "NotFound",
+      () => Effect.succeed<Tree>(new Map())
+    )
+  )
+
+/** All, where something is to be deleted; else only what the source has: the target may be a whole home folder. */
+const topsOf = ({ policy }: Job, wanted: Tree): ReadonlyArray<string> | undefined =>
+  policy.delete ? undefined : [...wanted.keys()].filter((path) => !path.includes("/"))
+
+const carryOut = Effect.fnUntraced(function* (
+  job: Job,
+  todo: Plan.Plan,
+  wanted: Tree,
+  before: Tree,
+  policy: Plan.Policy
+): Effect.fn.Return<void, TransferError.TransferError> {
+  const { meter, persist } = job
+  meter.expect(
+    todo.files.length + todo.names.length,
+    todo.files.reduce((sum, { size }) => sum + size, 0)
+  )
+  const changed = job.ownsFolders
+    ? foldersAround(todo, wanted, Plan.unlikeFolders(wanted, before, policy))
+    : todo.folders
+  if (job.ownsFolders) yield* each(job, lockedFolders(todo, changed, before), (entry) => unlock(job, entry))
+  yield* each(job, todo.clear, (path) => remove(job, path))
+  yield* persist(makeFolders(job, todo.folders))
+  yield* sendFiles(job, todo.files)
+  yield* each(job, todo.names, ({ entry, first }) => nameAgain(job, entry, first))
+  yield* each(job, todo.links, (entry) => placeLink(job, entry))
+  yield* each(job, todo.touched, (entry) => Effect.tap(setTimesAndMode(job, entry), () => Effect.sync(meter.placed)))
+  yield* each(job, todo.surplus, (path) => remove(job, path))
+  yield* persist(finishFolders(job, changed))
+})
+
+/** New folders and unlike ones, and those that something was put into or taken from, whose time that changed. */
+const foldersAround = (todo: Plan.Plan, wanted: Tree, unlike: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
+  const paths = new Set(unlike.map(({ path }) => path))
+  const changes = [
+    ...todo.clear,
+    ...todo.surplus,
+    ...[...todo.files, ...todo.links, ...todo.folders].map(({ path }) => path),
+    ...todo.names.map(({ entry }) => entry.path)
+  ]
+  for (const path of changes) paths.add(relativeParent(path))
+  return [...paths].flatMap((path) => wanted.get(path) ?? [])
+}
+
+/** Folders whose owner may not write to them, and that are to change or to go. */
+const lockedFolders = (todo: Plan.Plan, changed: ReadonlyArray<Entry>, before: Tree): ReadonlyArray<Entry> => {
+  const paths = new Set(changed.map(({ path }) => path))
+  const gone = [...todo.clear, ...todo.surplus].map((path) => `${path}/`)
+  return [...before.values()].filter(
+    ({ mode, path, type }) =>
+      type === "directory" &&
+      (mode & 0o700) !== 0o700 &&
+      (paths.has(path) || gone.some((folder) => `${path}/`.startsWith(folder)))
+  )
+}
+
+const unlock = (job: Job, { mode, path }: Entry): Doing<void> =>
+  Effect.mapError(job.to.endpoint.files.chmod(join(job.target, path), mode | 0o700), failedAt(job, path))
+
+const each = <A>(job: Job, items: ReadonlyArray<A>, step: (item: A) => Doing<void>): Doing<void> =>
+  Effect.forEach(items, (item) => job.persist(step(item)), { concurrency, discard: true })
+
+const failedAt = (job: Job, path: string) => (error: PlatformError.PlatformError) =>
+  ofPlatform(error, at(job.to, join(job.target, path)))
+
+const remove = (job: Job, path: string): Doing<void> =>
+  job.to.endpoint.files.remove(join(job.target, path), { recursive: true, force: true }).pipe(
+    Effect.mapError(failedAt(job, path)),
+    Effect.tap(() => Effect.sync(job.meter.placed))
+  )
+
+/** By one program where there are many of them. */
+const makeFolders = (job: Job, folders: ReadonlyArray<Entry>): Doing<void> => {
+  if (folders.length > fewFiles && job.to.tools.tar) {
+    const open = folders.map((folder): Entry => ({ ...folder, mode: folder.mode | 0o700 }))
+    return unpackFolders(job.to, job.target, open).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason._tag !== "ConnectionLost",
+        () => makeEach(job, folders)
+      )
+    )
+  }
+  return makeEach(job, folders)
+}
+
+const depthOf = ({ path }: Entry): number => path.split("/").length
+
+const makeEach = Effect.fnUntraced(function* (
+  job: Job,
+  folders: ReadonlyArray<Entry>
+): Effect.fn.Return<void, TransferError.TransferError> {
+  const { files } = job.to.endpoint
+  for (const level of Map.groupBy(folders, depthOf).values()) {
+    yield* Effect.forEach(
+      level,
+      (folder) => {
+        const path = join(job.target, folder.path)
+        return files.makeDirectory(path, { mode: keptMode(folder) | 0o700 }).pipe(
+          // The reply to an earlier attempt may have been lost.
+          Effect.catchIf(
+            ({ reason }) => reason._tag === "AlreadyExists",
+            () => Effect.void
+          ),
+          Effect.mapError(failedAt(job, folder.path))
+        )
+      },
+      { concurrency, discard: true }
+    )
+  }
+})
+
+/** Deepest first: a folder that may not be entered any more hides what is in it. */
+const finishFolders = (job: Job, folders: ReadonlyArray<Entry>): Doing<void> => {
+  const deepest = folders.toSorted((one, other) => depthOf(other) - depthOf(one))
+  if (folders.length <= fewFiles || !job.to.tools.tar) return finishEach(job, deepest)
+  return unpackFolders(job.to, job.target, deepest).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag !== "ConnectionLost",
+      () => finishEach(job, deepest)
+    )
+  )
+}
+
+const finishEach = (job: Job, deepest: ReadonlyArray<Entry>): Doing<void> =>
+  Effect.forEach(
+    Map.groupBy(deepest, depthOf).values(),
+    (level) => Effect.forEach(level, (folder) => setTimesAndMode(job, folder), { concurrency, discard: true }),
+    { discard: true }
+  )
+
+/** Windows knows one bit of a mode, and a folder can't have it. */
+const setTimesAndMode = (job: Job, entry: Entry): Doing<void> => {
+  const { files } = job.to.endpoint
+  const path = join(job.target, entry.path)
+  const hasMode = job.to.endpoint.isWindows !== true || entry.type !== "directory"
+  return Effect.andThen(
+    files.utimes(path, entry.mtime, entry.mtime),
+    hasMode ? files.chmod(path, keptMode(entry)) : Effect.void
+  ).pipe(Effect.mapError(failedAt(job, entry.path)))
+}
+
+const sendFiles = Effect.fnUntraced(function* (
+  job: Job,
+  files: ReadonlyArray<Entry>
+): Effect.fn.Return<void, TransferError.TransferError> {
+  const { from, meter, persist, source, target, to } = job
+  const small = files.filter(isSmall)
+  const isStreamed = small.length >= fewFiles && canStream(from) && canStream(to) && !isPseudo(source)
+  const way: Way = { from, source, to, target, meter, verify: job.verify, isHidden: job.isHidden }
+  const one = (entry: Entry) =>
+    sendFile(from, join(source, entry.path), to, join(target, entry.path), { verify: job.verify, meter, persist }).pipe(
+      Effect.mapError(asVanished),
+      Effect.tap(() => Effect.sync(meter.fileDone))
+    )
+  const sendEach = (entries: ReadonlyArray<Entry>) =>
+    Effect.forEach(entries, one, { concurrency: fileConcurrency, discard: true })
+  const inBatches = Effect.gen(function* () {
+    const rest = new Set<Entry>()
+    let cuts = 0
+    for (const batch of batchesOf(small)) {
+      const sending = sendBatch(way, batch).pipe(Effect.tapError(() => Effect.sync(() => void (cuts += 1))))
+      for (const entry of yield* persist(sending)) rest.add(entry)
+    }
+    // What was written to while it was packed may have been sent torn.
+    const sent = small.filter((entry) => !rest.has(entry))
+    for (const entry of yield* changedSince(job, sent)) rest.add(entry)
+    if (cuts > 0 && job.isHidden) {
+      // A tar that lost its input may have had the last word on a file.
+      const arrived = yield* persist(arrivedIn(way, target, sent))
+      for (const entry of sent) if (!arrived.has(entry.path)) rest.add(entry)
+    }
+    yield* sendEach([...rest])
+  })
+  if (!isStreamed) return yield* sendEach(files)
+  yield* Effect.all([inBatches, sendEach(files.filter((entry) => !isSmall(entry)))], { concurrency: 2, discard: true })
+})
+
+const asVanished = (error: TransferError.TransferError): TransferError.TransferError =>
+  error.reason._tag === "NotFound" && error.reason.end === "source"
+    ? TransferError.make(
+        new TransferError.SourceVanished({ machine: error.reason.machine, path: error.reason.path }),
+        error.cause
+      )
+    : error
+
+/** Files that are not as they were listed, or gone. */
+const changedSince = ({ from, persist, source }: Job, files: ReadonlyArray<Entry>): Doing<ReadonlyArray<Entry>> =>
+  files.length === 0
+    ? Effect.succeed([])
+    : Effect.map(persist(list(from.endpoint, "source", source, from.tools)), (now) =>
+        files.filter((file) => {
+          const there = now.get(file.path)
+          return there?.type !== "file" || there.size !== file.size || there.mtime !== file.mtime
+        })
+      )
+
+/** Under another name first: what stands at the final path is replaced in one step. */
+const nameAgain = Effect.fnUntraced(function* (
+  job: Job,
+  entry: Entry,
+  first: string
+): Effect.fn.Return<void, TransferError.TransferError> {
+  const { files } = job.to.endpoint
+  const path = join(job.target, entry.path)
+  const partial = Partial.pathOf(yield* Partial.fresh(parent(path), "part"))
+  const isLinked = yield* files.link(join(job.target, first), partial).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      (error) => ofPlatform(error, at(job.to, path)).reason._tag !== "ConnectionLost",
+      () => Effect.succeed(false)
+    ),
+    Effect.mapError(failedAt(job, entry.path))
+  )
+  if (isLinked) {
+    yield* files.rename(partial, path).pipe(
+      // Two names of one file: renaming one to the other does nothing.
+      Effect.ensuring(Effect.ignore(files.remove(partial, { force: true }))),
+      Effect.mapError(failedAt(job, entry.path))
+    )
+  } else {
+    const { from, meter, persist, source, verify } = job
+    // Where there are no further names, it is a file of its own.
+    yield* sendFile(from, join(source, entry.path), job.to, path, { verify, meter, persist })
+  }
+  job.meter.fileDone()
+})
+
+const placeLink = Effect.fnUntraced(function* (
+  job: Job,
+  entry: Entry
+): Effect.fn.Return<void, TransferError.TransferError> {
+  const { files } = job.to.endpoint
+  const path = join(job.target, entry.path)
+  const partial = Partial.pathOf(yield* Partial.fresh(parent(path), "part"))
+  yield* files.symlink(entry.target ?? "", partial).pipe(
+    Effect.andThen(files.rename(partial, path)),
+    Effect.onError(() => Effect.ignore(files.remove(partial, { force: true }))),
+    Effect.mapError(failedAt(job, entry.path))
+  )
+  job.meter.placed()
+})

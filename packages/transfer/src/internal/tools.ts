@@ -1,0 +1,42 @@
+/** Which programs an end has that save round trips. */
+import { Effect } from "effect"
+import type { Endpoint } from "../Endpoint.ts"
+import { collect, run } from "./program.ts"
+
+export interface Tools {
+  /** `tar`, and `xargs -0` to name the files to it. */
+  readonly tar: boolean
+  /** The words that print the SHA-256 of their input or of the files after them. */
+  readonly sum: string | undefined
+  /** How a tree is listed by one program. */
+  readonly list: "find-printf" | "stat-c" | "stat-f" | undefined
+}
+
+export const none: Tools = { tar: false, sum: undefined, list: undefined }
+
+// What a program is called says little: the answer does.
+const probe = `
+has() { command -v "$1" >/dev/null 2>&1; }
+[ "$(printf 'a\\0b' | xargs -0 echo 2>/dev/null)" = "a b" ] && echo xargs && has tar && echo tar
+for s in sha256sum 'shasum -a 256' 'openssl dgst -sha256 -r' 'sha256 -r'; do
+  case $(printf '' | $s 2>/dev/null) in e3b0c44298fc1c149afbf4c8996fb924*) echo "sum $s"; break;; esac
+done
+if [ "$(find / -prune -printf ok 2>/dev/null)" = ok ]; then echo find-printf
+elif stat -c %s / >/dev/null 2>&1; then echo stat-c
+elif stat -f %z / >/dev/null 2>&1; then echo stat-f
+fi`
+
+/** An end without a POSIX shell has none, and so has one whose shell can't be asked. */
+export const find = (endpoint: Endpoint): Effect.Effect<Tools> => {
+  if (endpoint.isWindows === true) return Effect.succeed(none)
+  return run(endpoint, { text: probe, args: [] }, { consumer: collect(4096) }).pipe(
+    Effect.map(({ value }) => read(value.toString("utf8").split("\n"))),
+    Effect.orElseSucceed(() => none)
+  )
+}
+
+const read = (lines: ReadonlyArray<string>): Tools => ({
+  tar: lines.includes("tar"),
+  sum: lines.find((line) => line.startsWith("sum "))?.slice(4),
+  list: (["find-printf", "stat-c", "stat-f"] as const).find((kind) => lines.includes(kind))
+})
