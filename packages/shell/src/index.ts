@@ -1,5 +1,8 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
 export * as Outcome from "./Outcome.ts"
 export * as OutputCapture from "./OutputCapture.ts"
+export * as PollingWatch from "./PollingWatch.ts"
 export * as ProcessGroup from "./ProcessGroup.ts"
 export * as RemoteText from "./RemoteText.ts"
+export * as ShellFiles from "./ShellFiles.ts"
+export * as ShellTools from "./ShellTools.ts"

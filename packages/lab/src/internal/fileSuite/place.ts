@@ -14,6 +14,8 @@ export interface Capabilities {
   readonly unprivileged?: boolean
   /** Times of files are kept in whole seconds, not in milliseconds. Default: `false`. */
   readonly wholeSeconds?: boolean
+  /** Times are told at least to the second. Default: `true`. */
+  readonly times?: boolean
   /** `stat` tells inode, device, number of links and blocks as well. Default: `true`. */
   readonly inodes?: boolean
   /** A process list in `/proc`, as Linux has it, is in reach. Default: `true`. */
