@@ -35,28 +35,35 @@ const folder = (cwd: string): string =>
       ? `"$HOME"/${quote(cwd.slice(2))}`
       : quote(cwd.startsWith("-") ? `./${cwd}` : cwd)
 
-/**
- * What the system looks for programs in where there is no PATH. It is not exported, and a name that the list of the
- * environment only seems to hold, in a value of many lines, is unset in vain.
- */
+/** A name that the list only seems to hold, in a value of many lines, is unset in vain. */
 const clearEnvironment =
   "for toehold_v in $(env | LC_ALL=C sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do " +
-  'command unset "$toehold_v" 2>/dev/null; done; unset PATH; PATH=/bin:/usr/bin'
+  'command unset "$toehold_v" 2>/dev/null; done'
+
+/** Where the system looks for programs when there is no PATH. */
+const systemFolders = "/bin /usr/bin"
 
 /** Why a folder can't be entered, as the system would say it. */
 const cwdFailure = (mark: string, path: string): string =>
   `{ if [ ! -e ${path} ]; then toehold_e=ENOENT; elif [ ! -d ${path} ]; then toehold_e=ENOTDIR; else toehold_e=EACCES; fi; ` +
   `echo "${mark} cwd $toehold_e" >&2; exit 126; }`
 
-/** Looks for the program as `exec` will, since a shell that can't find it ends with a status that a program may have. */
-const findProgram = (mark: string, program: string): string => {
+/** Leaves in `toehold_f` where the program is, or in `toehold_e` why it can't be started, as the system would say it. */
+const findProgram = (program: string, path: string): string => {
   const name = quote(program)
-  const look = program.includes("/")
-    ? `if [ ! -e ${name} ]; then toehold_e=ENOENT; elif [ -d ${name} ] || [ ! -x ${name} ]; then toehold_e=EACCES; fi`
-    : `toehold_e=ENOENT; set -f; IFS=:; for toehold_d in $PATH; do [ -f "\${toehold_d:-.}"/${name} ] || continue; ` +
-      `if [ -x "\${toehold_d:-.}"/${name} ]; then toehold_e=; break; fi; toehold_e=EACCES; done; unset IFS; set +f`
-  return `toehold_e=; ${look}; if [ -n "$toehold_e" ]; then echo "${mark} program $toehold_e" >&2; exit 127; fi`
+  if (program.includes("/")) {
+    return `toehold_e=; if [ ! -e ${name} ]; then toehold_e=ENOENT; elif [ -d ${name} ] || [ ! -x ${name} ]; then toehold_e=EACCES; fi`
+  }
+  return (
+    `toehold_e=ENOENT; set -f; IFS=:; for toehold_d in ${path}; do toehold_f=\${toehold_d:-.}/${name}; ` +
+    `[ -f "$toehold_f" ] || continue; if [ -x "$toehold_f" ]; then toehold_e=; break; fi; toehold_e=EACCES; done; ` +
+    `unset IFS; set +f`
+  )
 }
+
+/** Fails by a word of our own: the status of a shell that finds no program may be that of a program, too. */
+const failWithout = (mark: string): string =>
+  `if [ -n "$toehold_e" ]; then echo "${mark} program $toehold_e" >&2; exit 127; fi`
 
 /** Makes the named pipes, and removes them when they are open at both ends or when it is killed before. */
 const openFifos = ({ fifos = [], mark }: Spawn): ReadonlyArray<string> => {
@@ -110,7 +117,12 @@ export const make = (command: Command, spawn?: Spawn): Result.Result<string, Ssh
     const name = command.kind === "shell" ? "The shell text" : nul === 0 ? "The command" : `Argument ${nul}`
     return invalid(name, "it holds a NUL, which no argument can")
   }
-  if (spawn !== undefined) lines.push(findProgram(spawn.mark, program), ...openFifos(spawn))
-  lines.push(`exec ${words.map(quote).join(" ")}${spawn === undefined ? "" : redirections(spawn)}`)
+  // Without a PATH the shell would find nothing, and one that is set only for it would be exported by some.
+  const hasPath = !command.freshEnv || command.env["PATH"] !== undefined
+  if (spawn !== undefined || !hasPath) lines.push(findProgram(program, hasPath ? "$PATH" : systemFolders))
+  if (spawn !== undefined) lines.push(failWithout(spawn.mark), ...openFifos(spawn))
+  const started = hasPath || program.includes("/") ? quote(program) : '"$toehold_f"'
+  const call = [started, ...words.slice(1).map(quote)].join(" ")
+  lines.push(`exec ${call}${spawn === undefined ? "" : redirections(spawn)}`)
   return Result.succeed(lines.join("; "))
 }
