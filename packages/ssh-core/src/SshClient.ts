@@ -3,7 +3,17 @@
  *
  * @since 0.1.0
  */
-import { Context, Deferred, Duration, Effect, type FileSystem, Layer, type Redacted, type Scope } from "effect"
+import {
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  type FileSystem,
+  Layer,
+  type Redacted,
+  type Scope,
+  Semaphore
+} from "effect"
 import type { Duplex } from "node:stream"
 import type { ClientPlatform } from "./ClientPlatform.ts"
 import type { HostKeys } from "./HostKeys.ts"
@@ -221,7 +231,8 @@ export const make = Effect.fnUntraced(function* (
     emit: (event) => Effect.andThen(logEvent(event), options.onEvent?.(event) ?? Effect.void)
   }
   const lease = options.commandLease ?? "5 minutes"
-  const alone = { ...settings, spareSessions: 0 }
+  // The caller hears of the connection that was asked for, and of no other.
+  const alone = { ...settings, spareSessions: 0, emit: logEvent }
   const connected = yield* Connect.connect({
     ...settings,
     keeper: {
@@ -229,11 +240,16 @@ export const make = Effect.fnUntraced(function* (
       elsewhere: Effect.flatMap(Connect.connect(alone), ({ sessions }) => sessions.wait)
     }
   })
+  // More at once a server may take for an attack.
+  const logins = yield* Semaphore.make(2)
   const machine: Execution.Machine = {
     account: { host: options.host, user: options.user },
     sessions: connected.sessions,
     whyClosed: connected.whyClosed,
-    fresh: Effect.map(Connect.connect({ ...alone, keeper: connected.sessions.keeper }), ({ sessions }) => sessions)
+    fresh: Effect.map(
+      Semaphore.withPermits(logins, 1)(Connect.connect({ ...alone, keeper: connected.sessions.keeper })),
+      ({ sessions }) => sessions
+    )
   }
   return {
     connection: {

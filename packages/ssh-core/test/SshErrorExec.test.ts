@@ -15,6 +15,8 @@ import { optionsFor, services } from "./support/machine.ts"
 const sh = SshCommand.shell
 
 const no = { isRetryable: false }
+/** The script of a command is sent to a shell that waits for it: what goes wrong before that happens to nothing. */
+const didNotRun = { isRetryable: true, outcome: "did-not-run" } as const
 const mayHaveRun = { isRetryable: false, outcome: "may-have-run" } as const
 
 describe("SshError of a command", () => {
@@ -31,17 +33,19 @@ describe("SshError of a command", () => {
         const { server, ssh } = yield* behaving("refuse")
         const error = yield* Effect.flip(ssh.exec(sh("true")))
         assert.deepInclude(reasonOf(error, "ChannelRefused", no), { request: "exec", busy: false })
-        assert.strictEqual((yield* server.commands).length, 2)
         yield* Effect.sleep("50 millis")
-        assert.strictEqual((yield* server.log).match(/session closed/g)?.length, 2)
+        const asked = (yield* server.commands).length
+        assert.isAtLeast(asked, 2)
+        assert.strictEqual((yield* server.log).match(/session closed/g)?.length, asked)
       })
     )
 
-    it.effect("ConnectionLost for a channel that is closed in place of an answer, and never asks twice", () =>
+    it.effect("ChannelRefused for a channel that is closed in place of an answer: nothing was asked of it yet", () =>
       Effect.gen(function* () {
-        const { server, ssh } = yield* behaving("close")
-        reasonOf(yield* Effect.flip(ssh.exec(sh("true"))), "ConnectionLost", mayHaveRun)
-        assert.strictEqual((yield* server.commands).length, 1)
+        const { ssh } = yield* behaving("close")
+        const error = yield* Effect.flip(ssh.exec(sh("true")))
+        assert.deepInclude(reasonOf(error, "ChannelRefused", no), { request: "exec", busy: false })
+        assert.strictEqual(error.outcome, "did-not-run")
       })
     )
 
@@ -56,19 +60,18 @@ describe("SshError of a command", () => {
           })
           const ssh = yield* connectTo(optionsFor(server))
           assert.strictEqual((yield* ssh.exec(sh("echo once"))).stdout.text, "once\n")
-          assert.strictEqual((yield* server.commands).length, 2)
+          assert.isAtLeast((yield* server.commands).length, 2)
         })
     )
 
     it.effect("ConnectionLost for a command whose exit status never comes, with its output", () =>
       Effect.gen(function* () {
-        const { server, ssh } = yield* behaving("no-status")
+        const { ssh } = yield* behaving("no-status")
         const error = yield* Effect.flip(ssh.exec(sh("echo all of it")))
         const reason = reasonOf(error, "ConnectionLost", mayHaveRun)
         assert.strictEqual(reason.stdout.text, "all of it\n")
         assert.strictEqual(reason.command, "echo all of it")
         assert.include(reason.detail, "no exit status")
-        assert.strictEqual((yield* server.commands).length, 1)
       })
     )
 
@@ -88,7 +91,8 @@ describe("SshError of a command", () => {
           [{ idleTimeout: "150 millis", timeout: "1 minute" }, "IdleTimeout"]
         ] as const) {
           const error = yield* Effect.flip(ssh.exec(sh("true"), { ...limits, killGrace: "50 millis" }))
-          assert.deepInclude(reasonOf(error, tag, mayHaveRun), { timeoutMs: 150, killed: false })
+          assert.deepInclude(reasonOf(error, tag, didNotRun), { timeoutMs: 150, killed: false })
+          assert.include(error.message, "had not begun")
         }
       })
     )
@@ -97,7 +101,6 @@ describe("SshError of a command", () => {
       Effect.gen(function* () {
         const server = yield* InProcessServer.make()
         const proxy = yield* FaultProxy.make({ target: server })
-        const lost = { isRetryable: true, outcome: "did-not-run" } as const
         for (const ask of ["checkSftp", "dial"] as const) {
           const ssh = yield* connectTo({ ...optionsFor(server), port: proxy.port })
           yield* proxy.set("toClient", { hold: true })
@@ -105,8 +108,8 @@ describe("SshError of a command", () => {
           const waiting = yield* Effect.forkChild(Effect.flip(Effect.asVoid(asked)))
           yield* Effect.sleep("50 millis")
           yield* proxy.cut("rst")
-          reasonOf(yield* Fiber.join(waiting), "ConnectionLost", lost)
-          reasonOf(yield* Effect.flip(Effect.asVoid(asked)), "ConnectionLost", lost)
+          reasonOf(yield* Fiber.join(waiting), "ConnectionLost", didNotRun)
+          reasonOf(yield* Effect.flip(Effect.asVoid(asked)), "ConnectionLost", didNotRun)
           yield* proxy.heal
         }
       })
@@ -115,19 +118,18 @@ describe("SshError of a command", () => {
     it.effect("ConnectionLost by a connection that ends before, in or after the answer", () =>
       Effect.gen(function* () {
         const dropped = yield* behaving("drop")
-        reasonOf(yield* Effect.flip(dropped.ssh.exec(sh("true"))), "ConnectionLost", mayHaveRun)
+        reasonOf(yield* Effect.flip(dropped.ssh.exec(sh("true"))), "ConnectionLost", didNotRun)
         for (const by of ["fin", "rst"] as const) {
           const server = yield* InProcessServer.make()
           const before = yield* connectTo(optionsFor(server))
           yield* server.setFault({ at: "session", by })
           const never = yield* Effect.flip(before.exec(sh("true")))
-          reasonOf(never, "ConnectionLost", { isRetryable: true, outcome: "did-not-run" })
+          reasonOf(never, "ConnectionLost", didNotRun)
           yield* server.setFault({ at: "exec", by })
           const during = yield* connectTo(optionsFor(server))
-          reasonOf(yield* Effect.flip(during.exec(sh("true"))), "ConnectionLost", mayHaveRun)
-          assert.strictEqual((yield* server.commands).length, 1)
+          reasonOf(yield* Effect.flip(during.exec(sh("true"))), "ConnectionLost", didNotRun)
           const after = yield* Effect.flip(during.exec(sh("true")))
-          reasonOf(after, "ConnectionLost", { isRetryable: true, outcome: "did-not-run" })
+          reasonOf(after, "ConnectionLost", didNotRun)
         }
       })
     )
@@ -203,14 +205,14 @@ describeWith(["sshd", "private-accounts"], "SshError of a command on a real sshd
       })
     )
 
-    it.effect("never did-not-run for a command that ran, where the login throws its stderr away", () =>
+    it.effect("none where the login throws its stderr away", () =>
       Effect.gen(function* () {
         const homeFiles = { ".bashrc": "exec 2>/dev/null\n" }
         const server = yield* OpenSshServer.make({ account: { loginShell: "bash", homeFiles } })
         const ssh = yield* connectTo(optionsFor(server))
         assert.strictEqual((yield* ssh.exec(sh("echo seen"))).stdout.text, "seen\n")
         const env = { SECRET: Redacted.make("x") }
-        reasonOf(yield* Effect.flip(ssh.exec(sh("true", { env }))), "ConnectionLost", mayHaveRun)
+        assert.strictEqual((yield* ssh.exec(sh('echo "$SECRET"', { env }))).stdout.text, "x\n")
       })
     )
 
@@ -237,10 +239,9 @@ describeWith(["sshd", "private-accounts"], "SshError of a command on a real sshd
         const trace = `${server.homeDir}/trace`
         const command = sh(`trap '' PIPE; echo ran >${trace}; sleep 600; : ${marker}`)
         const error = yield* Effect.flip(ssh.exec(command, { timeout: "200 millis", killGrace: "50 millis" }))
-        reasonOf(error, "CommandTimeout", mayHaveRun)
+        reasonOf(error, "CommandTimeout", didNotRun)
         yield* Effect.sleep("2300 millis")
         assert.isFalse(Fs.existsSync(trace))
-        // With a longer grace the kill waits for the login, and finds what to kill.
         const interrupted = yield* Effect.forkChild(ssh.exec(command, { killGrace: "4 seconds" }))
         yield* Effect.sleep("200 millis")
         yield* Fiber.interrupt(interrupted)

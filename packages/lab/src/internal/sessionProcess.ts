@@ -9,7 +9,7 @@ export interface Options {
   readonly command: string | undefined
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
-  /** When the exit status is sent: as soon as the process ended, before any output, or never. */
+  /** When the exit status is sent: as soon as the process ended, before the last output, which comes late, or never. */
   readonly status: "at-exit" | "before-output" | "never"
 }
 
@@ -32,15 +32,16 @@ const makePump = (channel: ServerChannel) => {
     write()
   }
   return {
-    add: (source: Readable, sink: Writable): void => {
+    add: (source: Readable, sink: Writable, delayMs: number): void => {
       source.on("data", (chunk) => {
         source.pause()
-        waiting.push(() =>
+        const write = (): void => {
           sink.write(chunk, () => {
             source.resume()
             next()
           })
-        )
+        }
+        waiting.push(delayMs === 0 ? write : () => setTimeout(write, delayMs))
         run()
       })
     },
@@ -54,14 +55,18 @@ const makePump = (channel: ServerChannel) => {
   }
 }
 
+/** How late output is that the exit status comes before, in milliseconds. */
+const lateness = 30
+
 /** Starts the process in a process group of its own and serves the channel until both are done. */
 export const start = (channel: ServerChannel, options: Options): ChildProcess.ChildProcess => {
   const args = options.command === undefined ? [] : ["-c", options.command]
   const child = ChildProcess.spawn(options.shell, args, { cwd: options.cwd, env: { ...options.env }, detached: true })
   const pump = makePump(channel)
+  const delayMs = options.status === "before-output" ? lateness : 0
   const pumpOutput = (): void => {
-    pump.add(child.stdout, channel)
-    pump.add(child.stderr, channel.stderr)
+    pump.add(child.stdout, channel, delayMs)
+    pump.add(child.stderr, channel.stderr, delayMs)
   }
   const sendStatus = (code: number | null, signal: string | null): void => {
     if (options.status === "never") return
@@ -72,16 +77,13 @@ export const start = (channel: ServerChannel, options: Options): ChildProcess.Ch
   channel.pipe(child.stdin)
   // The process may end with input unread; ssh2 only reports the channel's end once all of it is.
   child.stdin.on("error", () => {}).on("close", () => channel.resume())
-  if (options.status !== "before-output") pumpOutput()
+  pumpOutput()
   child.once("error", () => {
     sendStatus(127, null)
     channel.end()
   })
   child.once("exit", (code, signal) => {
-    if (options.status === "before-output") {
-      sendStatus(code, signal)
-      pumpOutput()
-    }
+    if (options.status === "before-output") sendStatus(code, signal)
     // What is readable already goes first, as it mostly does with OpenSSH.
     else setImmediate(sendStatus, code, signal)
   })

@@ -20,6 +20,14 @@ export interface Connection {
   readonly refusals: Refusals
 }
 
+/** What a session channel is asked to run. */
+export interface ExecRequest {
+  readonly command: string
+  readonly pty: Pty | undefined
+  /** It is a shell that waits for what to run, so that nothing has run where it is not known to have come up. */
+  readonly isWaiting: boolean
+}
+
 /**
  * A session channel that runs one exec request. `attach` is called in the very callback that brings the channel: the
  * exit status may come in the same packet as the reply, and a listener attached later would miss it. `late` is called in
@@ -27,16 +35,16 @@ export interface Connection {
  */
 export const exec = <A>(
   connection: Connection,
-  request: string,
-  pty: Pty | undefined,
+  { command, isWaiting, pty }: ExecRequest,
   attach: (channel: Ssh2.ClientChannel) => A,
   late: (channel: Ssh2.ClientChannel | undefined) => void
 ): Effect.Effect<A, SshError.SshError> =>
   opened(
     connection,
-    (callback) => connection.client.exec(request, pty === undefined ? {} : { pty }, callback),
+    (callback) => connection.client.exec(command, pty === undefined ? {} : { pty }, callback),
     attach,
-    late
+    late,
+    isWaiting
   )
 
 /** A session channel with a subsystem on it, handed over as that of {@link exec} is; one that comes late is closed. */
@@ -49,14 +57,16 @@ export const subsystem = <A>(
     connection,
     (callback) => connection.client.subsys(name, callback),
     attach,
-    (channel) => channel?.close()
+    (channel) => channel?.close(),
+    true
   )
 
 const opened = <A>(
   connection: Connection,
   ask: (callback: Ssh2.ClientCallback) => void,
   attach: (channel: Ssh2.ClientChannel) => A,
-  late: (channel: Ssh2.ClientChannel | undefined) => void
+  late: (channel: Ssh2.ClientChannel | undefined) => void,
+  isHarmless: boolean
 ): Effect.Effect<A, SshError.SshError> =>
   Effect.callback<A, SshError.SshError>((resume) => {
     let abandoned = false
@@ -65,9 +75,9 @@ const opened = <A>(
         const refusing = connection.refusals.current()
         // The driver leaves a refused channel open, and the server counts it.
         refusing?.close()
-        const answered = refusing !== undefined || closesBeforeExec(connection)
+        const ranNothing = isHarmless || refusing !== undefined || closesBeforeExec(connection)
         if (abandoned) late(undefined)
-        else resume(Effect.fail(refused(error, connection.isOpen(), answered)))
+        else resume(Effect.fail(refused(error, connection.isOpen(), ranNothing)))
       } else if (abandoned) {
         late(channel)
       } else {
@@ -119,13 +129,13 @@ const unknownChannelType = 3
 const refused = (
   error: Error & { readonly reason?: unknown },
   connected: boolean,
-  answered: boolean
+  ranNothing: boolean
 ): SshError.SshError => {
   const detail = serverWords(error)
   const refusal = (request: string, busy: boolean) =>
     SshError.make(new SshError.ChannelRefused({ request, detail, busy }))
   if (detail.startsWith("Unable to exec")) {
-    if (answered) return refusal("exec", false)
+    if (ranNothing) return connected ? refusal("exec", false) : lost("it ended", "did-not-run")
     // Without an answer to the exec request nobody knows whether the server ran it.
     return lost(connected ? "the server closed the channel in place of an answer" : "it ended", "may-have-run")
   }

@@ -198,7 +198,7 @@ export const conclude = (
   const detail = ending.connected
     ? "the server closed the channel and gave no exit status"
     : (machine.whyClosed() ?? "it ended")
-  const outcome = ending.status === undefined ? "may-have-run" : "finished"
+  const outcome = !process.wasSent ? "did-not-run" : ending.status === undefined ? "may-have-run" : "finished"
   return Effect.fail(SshError.make(new SshError.ConnectionLost({ command, ...captured(), detail, outcome })))
 }
 

@@ -9,7 +9,7 @@
  */
 import { Deferred, Duration, Effect, Exit, FiberSet, Result, Scope } from "effect"
 import { killScript } from "@toehold/shell/ProcessGroup"
-import type * as SshError from "../SshError.ts"
+import * as SshError from "../SshError.ts"
 import * as LoginWrapper from "./loginWrapper.ts"
 import type { Greeted, RemoteProcess } from "./remoteProcess.ts"
 
@@ -53,6 +53,10 @@ export interface Options {
   readonly isOpen: () => boolean
 }
 
+const noSession = Effect.fail(
+  SshError.make(new SshError.ChannelRefused({ request: "session", detail: "there is one only", busy: true }))
+)
+
 /** What `kill` takes: only `kill -SIG -PGID` works in dash, bash and BusyBox alike. */
 const targetOf = ({ ownGroup, pid }: Greeted): string => (ownGroup ? `-${pid}` : String(pid))
 
@@ -61,6 +65,9 @@ const graceMs = 2000
 
 /** A keeper that ends while its connection does not is replaced this often. */
 const replacements = 3
+
+/** What comes between two answers at most, in bytes. */
+const maxHeard = 1024 * 1024
 
 /** How many signs of life may be missed. */
 const signs = 5
@@ -112,6 +119,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   let current: { readonly process: RemoteProcess; readonly isHere: boolean } | undefined
   let requests = 0
   let losses = 0
+  /** Bytes since the last answer. */
+  let heard = 0
 
   const say = (line: string): void => {
     if (current?.process.channel.writable === true) current.process.channel.write(`${line}\n`)
@@ -122,6 +131,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     const waiting = asked.get(Number(id))
     if (waiting === undefined) return
     asked.delete(Number(id))
+    heard = 0
     Deferred.doneUnsafe(waiting, Exit.succeed(rest.join(" ")))
   }
 
@@ -133,8 +143,12 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
 
   const use = (process: RemoteProcess, isHere: boolean): void => {
     let line = ""
+    heard = 0
     process.connect({
       stdout: (chunk) => {
+        heard += chunk.length
+        // Its answers are short: this is a login that goes on printing, and it can have the session to itself.
+        if (heard > maxHeard) return process.pause("stdout")
         const lines = (line + chunk.toString("latin1")).split("\n")
         line = (lines.pop() ?? "").slice(-1024)
         for (const whole of lines) onLine(whole)
@@ -153,17 +167,22 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     })
   }
 
-  const usable = (process: RemoteProcess): Effect.Effect<boolean> =>
+  const isUsable = (process: RemoteProcess): Effect.Effect<boolean> =>
     Effect.raceFirst(Effect.as(Deferred.await(process.greeted), true), Effect.as(Deferred.await(process.ended), false))
 
-  /** Where even a second connection brings none, commands run without one, as they would with any other client. */
+  /**
+   * Where no session is left for it, it has a connection of its own. Where a login runs no shell, or there is no second
+   * login, commands run without it, as they would with any other client.
+   */
   const bring = (isHere: boolean): Effect.Effect<void> =>
     Effect.gen(function* () {
-      const here = isHere ? options.here : undefined
-      const attempt = here ?? Scope.provide(options.elsewhere, scope)
+      const attempt = isHere ? (options.here ?? noSession) : Scope.provide(options.elsewhere, scope)
       const started = yield* Effect.result(attempt)
-      if (Result.isSuccess(started) && (yield* usable(started.success))) return use(started.success, here !== undefined)
-      if (here !== undefined) inBackground(bring(false))
+      if (Result.isSuccess(started)) {
+        if (yield* isUsable(started.success)) use(started.success, isHere)
+      } else if (isHere && started.failure.isRetryable) {
+        inBackground(bring(false))
+      }
     }).pipe(Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(settled, Effect.void))))
 
   if (options.lease !== undefined) {
@@ -175,12 +194,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     begin: Effect.suspend(() => {
       if (!begun) {
         begun = true
-        if (options.here === undefined) {
-          inBackground(bring(false))
-          Deferred.doneUnsafe(settled, Effect.void)
-        } else {
-          inBackground(bring(true))
-        }
+        inBackground(bring(true))
       }
       return Deferred.await(settled)
     }),

@@ -52,6 +52,8 @@ export class RemoteProcess {
   readonly ended: Deferred.Deferred<Ending> = Deferred.makeUnsafe()
   /** How the command itself ended, which may be known long before its output was read. */
   readonly exited: Deferred.Deferred<Ending> = Deferred.makeUnsafe()
+  /** The script was given to the shell, which may have run it. */
+  wasSent: boolean
   /** The signal that ends what of its group outlives the command; `undefined` where that may stay. */
   leftovers: string | undefined
   readonly #awaitsScript: boolean
@@ -73,6 +75,7 @@ export class RemoteProcess {
     this.channel = channel
     this.#nonce = options.nonce
     this.#awaitsScript = options.awaitsScript
+    this.wasSent = !options.awaitsScript
     this.#onGreeted = options.onGreeted
     if (options.pty) {
       // A terminal has one stream: the line of stderr comes first on it, the one of stdout second.

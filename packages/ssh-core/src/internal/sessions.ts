@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto"
 import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
 import * as Channel from "./channel.ts"
+import { isDropbear } from "./dropbear.ts"
 import * as Keeper_ from "./keeper.ts"
 import * as LoginWrapper from "./loginWrapper.ts"
 import * as Refusals from "./refusals.ts"
@@ -57,6 +58,8 @@ export interface Sessions {
   /** A shell that waits for a script on its standard input, which nobody keeps. */
   readonly wait: Effect.Effect<RemoteProcess, SshError.SshError>
   readonly keeper: Keeper_.Keeper
+  /** Whether a session that begins now may break the connection, for others are under way on a server that minds it. */
+  readonly isDelicate: () => boolean
 }
 
 export interface Options {
@@ -99,6 +102,7 @@ export const make = Effect.fnUntraced(function* (
   const spares: Array<RemoteProcess> = []
   let wanted = options.spares
   let opening = 0
+  let starting = 0
   /** The most sessions that the server has had open at once: what it certainly allows. */
   let proven = 1
   let limited = false
@@ -173,8 +177,7 @@ export const make = Effect.fnUntraced(function* (
       })
       return Channel.exec(
         connection,
-        request(nonce),
-        pty,
+        { command: request(nonce), pty, isWaiting: awaitsScript },
         (channel) => adopt(channel, options, !isKeeper, () => inBackground(Semaphore.release(slots, 1))),
         (channel) => {
           // Its slot was given back when it was given up.
@@ -270,8 +273,9 @@ export const make = Effect.fnUntraced(function* (
   const openSession = (opening: Opening, atOnce: boolean) => openedWithin(openChannel(opening), atOnce)
 
   const send = (process: RemoteProcess, request: Request): void => {
-    if (process.isEnded) return
+    if (process.isEnded || !connection.isOpen()) return
     request.onSend?.()
+    process.wasSent = true
     process.channel.write(LoginWrapper.readerInput(request.script))
   }
 
@@ -352,7 +356,12 @@ export const make = Effect.fnUntraced(function* (
     subsystem: (name, attach, options) => subsystem(name, attach, options?.atOnce ?? false),
     // Once a script was sent its process is handed over, or nobody could end it.
     keeper,
+    isDelicate: () => isDropbear(connection.identification) && kept.size + starting > 0,
     wait,
-    start: (request) => Effect.uninterruptibleMask((restore) => startUnder(restore, request))
+    start: (request) =>
+      Effect.suspend(() => {
+        starting += 1
+        return Effect.uninterruptibleMask((restore) => startUnder(restore, request))
+      }).pipe(Effect.ensuring(Effect.sync(() => void (starting -= 1))))
   }
 })

@@ -85,12 +85,16 @@ const open = (
     pty: undefined,
     late: (process: RemoteProcess) => Effect.sync(() => process.abandon())
   }
-  if (!atOnce) return machine.sessions.start(request)
-  return Effect.catch(machine.sessions.start({ ...request, atOnce }), (error) =>
-    error.reason._tag === "ChannelRefused" && error.reason.busy
-      ? Effect.flatMap(machine.fresh, (sessions) => sessions.start(request))
-      : Effect.fail(error)
-  )
+  const elsewhere = Effect.flatMap(machine.fresh, (sessions) => sessions.start(request))
+  return Effect.suspend(() => {
+    if (machine.sessions.isDelicate()) return elsewhere
+    const here = machine.sessions.start({ ...request, atOnce })
+    return atOnce
+      ? Effect.catch(here, (error) =>
+          error.reason._tag === "ChannelRefused" && error.reason.busy ? elsewhere : Effect.fail(error)
+        )
+      : here
+  })
 }
 
 export const spawn = Effect.fnUntraced(function* (
