@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { Schema } from "effect"
+import type { Outcome as Outcome_ } from "@toehold/shell/Outcome"
 import {
   AlreadyExists,
   BadReply,
@@ -20,7 +21,6 @@ import {
   Unsupported,
   WaitTimeout
 } from "./internal/reason.ts"
-import type { Outcome as Outcome_ } from "./internal/reason.ts"
 
 export {
   AlreadyExists,

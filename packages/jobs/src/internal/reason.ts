@@ -1,15 +1,6 @@
 import { PlatformError, Schema } from "effect"
-
-export const Outcome = Schema.Literals(["did-not-run", "may-have-run", "finished"])
-export type Outcome = typeof Outcome.Type
-
-const maxLength = 2000
-
-/** Words of the machine's, on one line and in bounds. */
-const oneLine = (text: string): string => {
-  const line = text.slice(0, 2 * maxLength).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
-  return line.length <= maxLength ? line : `${line.slice(0, maxLength)}…`
-}
+import { Outcome } from "@toehold/shell/Outcome"
+import { oneLine } from "@toehold/shell/RemoteText"
 
 /**
  * There is no job of this id.

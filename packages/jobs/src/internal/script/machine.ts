@@ -70,7 +70,7 @@ export const machine = shellText`
   # Where the output in a folder ends, as th_e.
   th_end() {
     th_e=0
-    for th_k in 1 2 3; do
+    for th_j in 1 2 3; do
       th_f=
       for th_g in "$1"/*; do th_f=$th_g; done
       [ -e "$th_f" ] || continue
