@@ -93,7 +93,7 @@ export const status = shellText`
     th_boot
     th_meta=- th_pid=- th_from=- th_st= th_code=- th_to=- th_flag=-
     { read -r th_meta; } 2>/dev/null <"$th_d/meta"
-    { read -r th_pid th_i th_i th_from; } 2>/dev/null <"$th_d/proc"
+    { read -r th_pid th_i th_i th_from th_i; } 2>/dev/null <"$th_d/proc"
     th_record
     if [ -z "$th_st" ]; then
       if th_alive "$th_d/sup" || th_alive "$th_d/proc"; then
