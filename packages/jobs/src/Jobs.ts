@@ -149,9 +149,6 @@ export const make = Effect.fnUntraced(function* (
       Stream.runCollect
     )
 
-  const jobsOf = (items: ReadonlyArray<Item>): ReadonlyArray<JobLine> =>
-    items.flatMap((item) => (item._tag === "Job" ? [item.job] : []))
-
   const oneJob = (id: string, items: ReadonlyArray<Item>): Effect.Effect<JobLine, JobsError.JobsError> =>
     Effect.suspend(() => {
       const [job] = jobsOf(items)
@@ -309,6 +306,9 @@ export const make = Effect.fnUntraced(function* (
     prune
   }
 })
+
+const jobsOf = (items: ReadonlyArray<Item>): ReadonlyArray<JobLine> =>
+  items.flatMap((item) => (item._tag === "Job" ? [item.job] : []))
 
 const inputOf = ({ stdin }: JobSpec): Uint8Array | undefined => {
   if (stdin === undefined || stdin instanceof Uint8Array) return stdin

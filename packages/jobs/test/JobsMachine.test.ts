@@ -10,6 +10,8 @@ import { JobState } from "../src/JobStatus.ts"
 import * as Machine from "./support/machine.ts"
 import { sh, textOf } from "./support/suite.ts"
 
+const killAll = (pids: ReadonlyArray<string | undefined>) => sh(`kill -KILL ${pids.join(" ")} 2>/dev/null; true`)
+
 describeWith(["dash"], "Jobs and what happens to their machine", () => {
   it.layer(Machine.layer(), { excludeTestServices: true })((it) => {
     const sleeping = Effect.gen(function* () {
@@ -27,8 +29,6 @@ describeWith(["dash"], "Jobs and what happens to their machine", () => {
       })
       return { jobs, id: status.id, pid: status.pid, sup: record("sup"), proc: record("proc") }
     })
-
-    const killAll = (pids: ReadonlyArray<string | undefined>) => sh(`kill -KILL ${pids.join(" ")} 2>/dev/null; true`)
 
     it.effect("a job that was killed with all that belonged to it is lost", () =>
       Effect.gen(function* () {

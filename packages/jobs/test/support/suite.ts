@@ -211,7 +211,6 @@ export const suite = <E>(
     it.effect("keeps the newest output within its limit, and says what is missing", () =>
       Effect.gen(function* () {
         const jobs = yield* Jobs
-        const line = (index: number): string => `${String(index).padStart(9, "0")}\n`
         const count = 60_000
         const { events, id, status } = yield* followed(
           JobSpec.shell(`i=0; while [ $i -lt ${count} ]; do printf '%09d\\n' $i; i=$((i+1)); done`, {
@@ -232,7 +231,7 @@ export const suite = <E>(
         assert(gap?._tag === "Gap" && gap.from === 0)
         assert.isAtMost(gap.to, count * 10 - 100_000)
         assert.isAtLeast(gap.to, count * 10 - 100_000 - 128 * 1024)
-        const expected = Array.from({ length: count }, (_, index) => line(index)).join("")
+        const expected = Array.from({ length: count }, (_, index) => `${String(index).padStart(9, "0")}\n`).join("")
         assert.isTrue(textOf(late.slice(1), "stdout") === expected.slice(gap.to))
         const piece = yield* jobs.read(id, { offset: 5, maxBytes: 20 })
         assert.deepStrictEqual(
