@@ -149,12 +149,6 @@ export const make = Effect.fnUntraced(function* (
       Stream.runCollect
     )
 
-  const oneJob = (id: string, items: ReadonlyArray<Item>): Effect.Effect<JobLine, JobsError.JobsError> =>
-    Effect.suspend(() => {
-      const [job] = jobsOf(items)
-      return job === undefined ? Effect.fail(JobsError.make(new JobsError.NotFound({ id }))) : Effect.succeed(job)
-    })
-
   const start = Effect.fn("Jobs.start")(function* (spec: JobSpec) {
     const id = yield* Effect.fromResult(checkId(spec.id ?? (yield* randomWord(12))))
     const line = yield* Effect.fromResult(specLine(spec))
@@ -309,6 +303,12 @@ export const make = Effect.fnUntraced(function* (
 
 const jobsOf = (items: ReadonlyArray<Item>): ReadonlyArray<JobLine> =>
   items.flatMap((item) => (item._tag === "Job" ? [item.job] : []))
+
+const oneJob = (id: string, items: ReadonlyArray<Item>): Effect.Effect<JobLine, JobsError.JobsError> =>
+  Effect.suspend(() => {
+    const [job] = jobsOf(items)
+    return job === undefined ? Effect.fail(JobsError.make(new JobsError.NotFound({ id }))) : Effect.succeed(job)
+  })
 
 const inputOf = ({ stdin }: JobSpec): Uint8Array | undefined => {
   if (stdin === undefined || stdin instanceof Uint8Array) return stdin

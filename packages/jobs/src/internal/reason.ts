@@ -1,6 +1,7 @@
 import { PlatformError, Schema } from "effect"
 import { Outcome } from "@toehold/shell/Outcome"
 import { oneLine } from "@toehold/shell/RemoteText"
+import { mayPass } from "./verdict.ts"
 
 /**
  * There is no job of this id.
@@ -270,7 +271,9 @@ export class Transport extends Schema.TaggedError<Transport>("@toehold/jobs/Tran
   cause: Schema.declare(PlatformError.isPlatformError),
   outcome: Outcome
 }) {
-  readonly isRetryable: boolean = true
+  get isRetryable(): boolean {
+    return mayPass(this.cause)
+  }
   override get message(): string {
     return oneLine(`The machine could not be reached: ${this.cause.message}`)
   }
