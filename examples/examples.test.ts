@@ -40,6 +40,13 @@ describeWith(["sshd"], "examples", () => {
       })
     )
 
+    it.effect("run-job follows a job to its end", () =>
+      Effect.gen(function* () {
+        const { exitCode, stdout } = yield* run("run-job", [])
+        assert.deepStrictEqual([exitCode, stdout], [0, "line 1\nline 2\nline 3\nexit code 3\n"])
+      })
+    )
+
     it.effect("convert-key prints a key's fingerprint and public half", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer.OpenSshServer

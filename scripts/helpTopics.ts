@@ -11,6 +11,7 @@ const folder = "packages/cli/src/internal/topic"
 /** Pages by the file of the topic. */
 export const pages: Readonly<Record<string, string>> = {
   [`${folder}/agents.ts`]: "docs/for-agents.md",
+  [`${folder}/jobs.ts`]: "docs/jobs.md",
   [`${folder}/machines.ts`]: "docs/targets.md",
   [`${folder}/exitCodes.ts`]: "docs/exit-codes.md",
   [`${folder}/environment.ts`]: "docs/environment.md",

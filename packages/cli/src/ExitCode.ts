@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+import type * as JobsError from "@toehold/jobs/JobsError"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import type { Failure } from "./FailureDocument.ts"
 import { signalNumber } from "./internal/signalNumber.ts"
+import { causeOf } from "./internal/transportCause.ts"
 
 /** @since 0.1.0 */
 export const done = 0
@@ -97,6 +99,39 @@ export const ofReason = (reason: SshError.Reason): number => {
 }
 
 /**
+ * The exit code for what went wrong with a job.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofJobsReason = (reason: JobsError.Reason): number => {
+  switch (reason._tag) {
+    case "NotFound":
+    case "CommandNotFound":
+      return noInput
+    case "InvalidArgument":
+      return usage
+    case "AlreadyExists":
+    case "StillRunning":
+    case "Unsupported":
+    case "KillFailed":
+      return failed
+    case "NoSpace":
+    case "FileFailed":
+      return io
+    case "PermissionDenied":
+      return notPermitted
+    case "NotStarted":
+      return tryAgain
+    case "WaitTimeout":
+      return timeout
+    case "BadReply":
+    case "Transport":
+      return unreachable
+  }
+}
+
+/**
  * The exit code for a failure, for every command but `exec`.
  *
  * @since 0.1.0
@@ -111,6 +146,10 @@ export const ofFailure = (failure: Failure): number => {
       return io
     case "SshError":
       return ofReason(failure.reason)
+    case "JobsError": {
+      const cause = causeOf(failure)
+      return cause === undefined ? ofJobsReason(failure.reason) : ofReason(cause.reason)
+    }
   }
 }
 

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import type { JobsError } from "@toehold/jobs/JobsError"
 import type { SshError } from "@toehold/ssh-core/SshError"
+import { causeOf } from "./internal/transportCause.ts"
 import { type CommandOutput, outputFields } from "./internal/outputDocument.ts"
 import type { InputFailed, OutputFailed } from "./StandardStreams.ts"
 import type { UsageError } from "./UsageError.ts"
@@ -14,7 +16,7 @@ import type { UsageError } from "./UsageError.ts"
  * @since 0.1.0
  * @category models
  */
-export type Failure = SshError | UsageError | OutputFailed | InputFailed
+export type Failure = SshError | JobsError | UsageError | OutputFailed | InputFailed
 
 /**
  * The document: `reason` is the tag of the error's reason, `outcome` whether a command ran, and `details` the reason's
@@ -34,7 +36,10 @@ export interface FailureDocument extends Partial<CommandOutput> {
   }
 }
 
-const shownElsewhere = new Set(["_tag", "outcome", "isRetryable", "stdout", "stderr"])
+const shownElsewhere = new Set(["_tag", "outcome", "isRetryable", "stdout", "stderr", "cause"])
+
+const detailsOf = (reason: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(reason).filter(([name]) => !shownElsewhere.has(name)))
 
 /**
  * The document for a failure.
@@ -43,6 +48,7 @@ const shownElsewhere = new Set(["_tag", "outcome", "isRetryable", "stdout", "std
  * @category constructors
  */
 export const of = (failure: Failure): FailureDocument => {
+  if (failure._tag === "JobsError") return ofJob(failure)
   if (failure._tag !== "SshError") {
     const isUsage = failure._tag === "UsageError"
     return {
@@ -66,9 +72,31 @@ export const of = (failure: Failure): FailureDocument => {
       fix: failure.fix,
       isRetryable: failure.isRetryable,
       outcome: failure.outcome,
-      details: Object.fromEntries(Object.entries(reason).filter(([name]) => !shownElsewhere.has(name)))
+      details: detailsOf(reason)
     },
     ...output
+  }
+}
+
+/** Of a machine that can't be reached it is the way there that is at fault, but the job that is in question. */
+const ofJob = (failure: JobsError): FailureDocument => {
+  const { reason } = failure
+  const cause = causeOf(failure)
+  const { fix, outcome } = failure
+  const isRetryable = failure.isRetryable
+  if (cause === undefined) {
+    const { message } = failure
+    return { error: { reason: reason._tag, message, fix, isRetryable, outcome, details: detailsOf(reason) } }
+  }
+  return {
+    error: {
+      reason: cause.reason._tag,
+      message: cause.message,
+      fix: outcome === "may-have-run" ? fix : cause.fix,
+      isRetryable,
+      outcome,
+      details: { ...detailsOf(cause.reason), ...detailsOf(reason) }
+    }
   }
 }
 
@@ -78,4 +106,7 @@ export const of = (failure: Failure): FailureDocument => {
  * @since 0.1.0
  * @category formatting
  */
-export const toText = (failure: Failure): string => `toehold: ${failure.message}\n${failure.fix}\n`
+export const toText = (failure: Failure): string => {
+  const { fix, message } = of(failure).error
+  return `toehold: ${message}\n${fix}\n`
+}

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Context, Duration, Effect, Layer, Redacted, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Option, Redacted, Stream } from "effect"
 import { type ChildProcess, ChildProcessSpawner } from "effect/process"
 import { follow } from "./internal/follow.ts"
 import { checkId, randomWord } from "./internal/jobId.ts"
@@ -149,15 +149,6 @@ export const make = Effect.fnUntraced(function* (
       Stream.runCollect
     )
 
-  const jobsOf = (items: ReadonlyArray<Item>): ReadonlyArray<JobLine> =>
-    items.flatMap((item) => (item._tag === "Job" ? [item.job] : []))
-
-  const oneJob = (id: string, items: ReadonlyArray<Item>): Effect.Effect<JobLine, JobsError.JobsError> =>
-    Effect.suspend(() => {
-      const [job] = jobsOf(items)
-      return job === undefined ? Effect.fail(JobsError.make(new JobsError.NotFound({ id }))) : Effect.succeed(job)
-    })
-
   const start = Effect.fn("Jobs.start")(function* (spec: JobSpec) {
     const id = yield* Effect.fromResult(checkId(spec.id ?? (yield* randomWord(12))))
     const line = yield* Effect.fromResult(specLine(spec))
@@ -237,15 +228,11 @@ export const make = Effect.fnUntraced(function* (
     id: string,
     { timeout }: { readonly timeout?: Duration.Input | undefined } = {}
   ) {
-    const end = followFrom(id, {}).pipe(
-      Stream.runFold(
-        (): JobStatus | undefined => undefined,
-        (last, event) => (event._tag === "Ended" ? event.status : last)
-      ),
-      Effect.flatMap((last) =>
-        last === undefined ? Effect.fail(JobsError.make(new JobsError.NotFound({ id }))) : Effect.succeed(last)
-      )
-    )
+    const end = Effect.gen(function* () {
+      const last = yield* Stream.runLast(followFrom(id, {}))
+      if (Option.isSome(last) && last.value._tag === "Ended") return last.value.status
+      return yield* JobsError.make(new JobsError.NotFound({ id }))
+    })
     if (timeout === undefined) return yield* end
     const timeoutMs = Duration.toMillis(timeout)
     return yield* Effect.timeoutOrElse(end, {
@@ -313,6 +300,15 @@ export const make = Effect.fnUntraced(function* (
     prune
   }
 })
+
+const jobsOf = (items: ReadonlyArray<Item>): ReadonlyArray<JobLine> =>
+  items.flatMap((item) => (item._tag === "Job" ? [item.job] : []))
+
+const oneJob = (id: string, items: ReadonlyArray<Item>): Effect.Effect<JobLine, JobsError.JobsError> =>
+  Effect.suspend(() => {
+    const [job] = jobsOf(items)
+    return job === undefined ? Effect.fail(JobsError.make(new JobsError.NotFound({ id }))) : Effect.succeed(job)
+  })
 
 const inputOf = ({ stdin }: JobSpec): Uint8Array | undefined => {
   if (stdin === undefined || stdin instanceof Uint8Array) return stdin

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { Schema } from "effect"
+import type { Outcome as Outcome_ } from "@toehold/shell/Outcome"
 import {
   AlreadyExists,
   BadReply,
@@ -20,7 +21,6 @@ import {
   Unsupported,
   WaitTimeout
 } from "./internal/reason.ts"
-import type { Outcome as Outcome_ } from "./internal/reason.ts"
 
 export {
   AlreadyExists,
@@ -120,11 +120,17 @@ export const make = (reason: Reason): JobsError => new JobsError({ reason })
  */
 export const mayHaveRun = (error: JobsError): JobsError => {
   const { reason } = error
+  const outcome = "may-have-run"
   switch (reason._tag) {
-    case "Transport":
-      return make(new Transport({ ...reason, outcome: "may-have-run" }))
-    case "BadReply":
-      return make(new BadReply({ ...reason, outcome: "may-have-run" }))
+    case "Transport": {
+      // A cause is no enumerable field of an error.
+      const { cause, id } = reason
+      return make(new Transport({ cause, outcome, ...(id === undefined ? {} : { id }) }))
+    }
+    case "BadReply": {
+      const { detail, id } = reason
+      return make(new BadReply({ detail, outcome, ...(id === undefined ? {} : { id }) }))
+    }
     default:
       return error
   }

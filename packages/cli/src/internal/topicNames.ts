@@ -1,6 +1,7 @@
 /** The help topics; their texts are pages of `docs/`. */
 export const topicNames: ReadonlyArray<readonly [name: string, summary: string]> = [
   ["agents", "For coding agents: what to run in which order, and what to do about each error"],
+  ["jobs", "Long work that outlives its connection"],
   ["machines", "How a machine is named"],
   ["exit-codes", "What the exit codes mean"],
   ["environment", "Environment variables and files"],

@@ -1,8 +1,10 @@
 /** Every command of the program. */
 import * as ExitCode from "../ExitCode.ts"
+import { commandFlags } from "./commandFlags.ts"
 import type { ArgumentSpec, CommandSpec, FlagSpec } from "./commandSpec.ts"
 import { knownHostsFlag, machineArgument, machineFlags, targetFlags } from "./machineFlags.ts"
 import { topicNames } from "./topicNames.ts"
+import { job } from "./tree/job.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
 
@@ -17,16 +19,7 @@ const exec: CommandSpec = {
   arguments: [machineArgument],
   rest: "CMD [ARG...]",
   flags: [
-    { name: "shell", value: "TEXT", summary: "Run this shell text (/bin/sh -c) instead of a command after --" },
-    { name: "cwd", value: "DIR", summary: "Start in this folder; ~/ is the login folder" },
-    { name: "env", value: "NAME=VALUE", isRepeatable: true, summary: "Set a variable" },
-    {
-      name: "env-from",
-      value: "NAME",
-      isRepeatable: true,
-      summary: "Set a variable from the caller's environment, kept secret on the way"
-    },
-    { name: "stdin", value: "FILE", isFile: true, summary: "What the command reads; - for standard input" },
+    ...commandFlags,
     { name: "timeout", value: "DURATION", summary: "Kill the command after this time" },
     { name: "idle-timeout", value: "DURATION", summary: "Kill the command when it printed nothing for this time" },
     {
@@ -233,5 +226,5 @@ export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, doctor, keys, hosts, help, completion]
+  children: [exec, job, doctor, keys, hosts, help, completion]
 }

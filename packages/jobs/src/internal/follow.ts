@@ -23,6 +23,9 @@ export interface FollowRequest {
 /** Something came, which is all that a new connection has to show. */
 type Sign = { readonly _tag: "Sign" }
 
+const bad = (id: string, detail: string) =>
+  JobsError.make(new JobsError.BadReply({ id, detail, outcome: "did-not-run" }))
+
 export const follow = (
   spawner: Spawner,
   { from, id, reconnectFor }: FollowRequest
@@ -31,8 +34,6 @@ export const follow = (
     const at: Partial<Record<StreamName, number>> = { ...from }
     let nonsense = 0
 
-    const bad = (detail: string) => JobsError.make(new JobsError.BadReply({ id, detail, outcome: "did-not-run" }))
-
     const read = (item: Item): JobEvent | Sign | JobsError.JobsError | undefined => {
       switch (item._tag) {
         case "Beat":
@@ -40,7 +41,7 @@ export const follow = (
         case "Data":
         case "Gap": {
           const start = item._tag === "Data" ? item.offset : item.from
-          if (at[item.stream] !== start) return bad(`offset ${start} of ${item.stream} was not to come now`)
+          if (at[item.stream] !== start) return bad(id, `offset ${start} of ${item.stream} was not to come now`)
           nonsense = 0
           at[item.stream] = item._tag === "Data" ? start + item.data.length : item.to
           return item._tag === "Data" ? { ...item, _tag: "Output" } : item

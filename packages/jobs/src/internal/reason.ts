@@ -1,15 +1,7 @@
 import { PlatformError, Schema } from "effect"
-
-export const Outcome = Schema.Literals(["did-not-run", "may-have-run", "finished"])
-export type Outcome = typeof Outcome.Type
-
-const maxLength = 2000
-
-/** Words of the machine's, on one line and in bounds. */
-const oneLine = (text: string): string => {
-  const line = text.slice(0, 2 * maxLength).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
-  return line.length <= maxLength ? line : `${line.slice(0, maxLength)}…`
-}
+import { Outcome } from "@toehold/shell/Outcome"
+import { oneLine } from "@toehold/shell/RemoteText"
+import { mayPass } from "./verdict.ts"
 
 /**
  * There is no job of this id.
@@ -279,7 +271,9 @@ export class Transport extends Schema.TaggedError<Transport>("@toehold/jobs/Tran
   cause: Schema.declare(PlatformError.isPlatformError),
   outcome: Outcome
 }) {
-  readonly isRetryable: boolean = true
+  get isRetryable(): boolean {
+    return mayPass(this.cause)
+  }
   override get message(): string {
     return oneLine(`The machine could not be reached: ${this.cause.message}`)
   }

@@ -3,6 +3,7 @@ import { Effect, PlatformError, Result, Schedule, Stream } from "effect"
 import type { Duration } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import * as JobsError from "../JobsError.ts"
+import { mayHaveStarted } from "./verdict.ts"
 import { type Item, ReplyReader } from "./replies.ts"
 
 export interface Request {
@@ -19,36 +20,14 @@ export interface Request {
 
 export type Spawner = ChildProcessSpawner.ChildProcessSpawner["Service"]
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null
-
-/** The transport's own error, if it says of itself what it means for the command. */
-const verdictOf = (error: PlatformError.PlatformError) => {
-  for (let cause: unknown = error, depth = 0; isRecord(cause) && depth < 5; cause = cause["cause"], depth++) {
-    if (typeof cause["outcome"] === "string" && typeof cause["isRetryable"] === "boolean") {
-      return { outcome: cause["outcome"], isRetryable: cause["isRetryable"] }
-    }
-  }
-  return undefined
-}
-
-/** Failures of the system that another try would meet again. */
-const lasting = new Set(["BadArgument", "NotFound", "PermissionDenied", "InvalidData"])
-
-/** A login that was refused will be refused again; a connection that was lost may come back. */
-export const isTransient = ({ reason }: JobsError.JobsError): boolean => {
-  if (reason._tag === "BadReply") return true
-  if (reason._tag !== "Transport") return false
-  const verdict = verdictOf(reason.cause)
-  return verdict === undefined
-    ? !lasting.has(reason.cause.reason._tag)
-    : verdict.isRetryable || verdict.outcome !== "did-not-run"
-}
+/** Whether the same question may get an answer after a while. */
+const isTransient = ({ reason }: JobsError.JobsError): boolean =>
+  (reason._tag === "BadReply" || reason._tag === "Transport") && reason.isRetryable
 
 const transport =
   ({ changes, id }: Request) =>
   (cause: PlatformError.PlatformError): JobsError.JobsError => {
-    const ran = changes && verdictOf(cause)?.outcome !== "did-not-run" && !lasting.has(cause.reason._tag)
+    const ran = changes && mayHaveStarted(cause)
     return JobsError.make(
       new JobsError.Transport({
         cause,

@@ -1,14 +1,15 @@
 /** `toehold exec`: one command on one machine, its output as it comes or as documents. */
-import { Clock, Deferred, Effect, FileSystem, Redacted, Stream } from "effect"
-import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import { Clock, Deferred, Effect, FileSystem, Stream } from "effect"
+import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
-import * as SshError from "@toehold/ssh-core/SshError"
+import type * as SshError from "@toehold/ssh-core/SshError"
 import type { OutputChunk, StartOptions } from "@toehold/ssh-core/SshExec"
 import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as ExitCode from "../../ExitCode.ts"
 import * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { UsageError } from "../../UsageError.ts"
+import { readEnvironment, readWords } from "../commandFlags.ts"
 import type { Handler, Invocation, Services } from "../commandSpec.ts"
 import { HeartbeatInterval } from "../heartbeat.ts"
 import { fileFailure, loginOptions, readTarget } from "../machine.ts"
@@ -66,40 +67,8 @@ const readCommand = Effect.fnUntraced(function* (
   invocation: Invocation
 ): Effect.fn.Return<SshCommand.SshCommand, UsageError | SshError.SshError, ClientPlatform> {
   const options = { cwd: invocation.one("cwd"), env: yield* readEnvironment(invocation) }
-  const [program, ...args] = invocation.rest ?? []
-  const text = invocation.one("shell")
-  if (text !== undefined && program !== undefined) {
-    return yield* invocation.usage("The command is given twice: by --shell and after --.")
-  }
-  if (text !== undefined) return SshCommand.shell(text, options)
-  if (program === undefined) {
-    return yield* invocation.usage("There is no command: put it after --, or give shell text with --shell.")
-  }
-  return SshCommand.argv([program, ...args], options)
-})
-
-const readEnvironment = Effect.fnUntraced(function* (invocation: Invocation) {
-  const platform = yield* ClientPlatform
-  const env: Record<string, string | Redacted.Redacted<string>> = {}
-  for (const text of invocation.all("env")) {
-    const equals = text.indexOf("=")
-    if (equals < 1) return yield* invocation.usage(`--env ${text}: write it as NAME=VALUE.`)
-    env[text.slice(0, equals)] = text.slice(equals + 1)
-  }
-  for (const name of invocation.all("env-from")) {
-    const value = Object.hasOwn(platform.env, name) ? platform.env[name] : undefined
-    if (value === undefined) {
-      return yield* SshError.make(
-        new SshError.InvalidArgument({
-          argument: `--env-from ${name}`,
-          detail: "the environment variable is not set",
-          hint: "Export the variable, or give its value with --env NAME=VALUE if it is no secret."
-        })
-      )
-    }
-    env[name] = Redacted.make(value)
-  }
-  return env
+  const { kind, words } = yield* readWords(invocation)
+  return kind === "shell" ? SshCommand.shell(words[0], options) : SshCommand.argv(words, options)
 })
 
 /** What the command reads. Its failure comes by a way of its own, as an input that merely ends would be a lie. */

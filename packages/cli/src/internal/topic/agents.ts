@@ -12,6 +12,12 @@ wasn't given, and every failure says what to do next.
    \`--timeout\`.
 3. **Before you repeat anything, look at \`outcome\`.** Only after \`did-not-run\` is it safe to run the same command again.
 
+4. **What takes longer than a few minutes is a job**, which goes on when you or the connection are gone:
+   \`toehold job start MACHINE --name NAME --timeout 2h --json -- CMD ARG...\`. Give a name of your own: to start it again
+   under that name is always safe. Then, as often as you like:
+   \`toehold job logs MACHINE NAME --json --from OFFSET\` (0 at first, then the last \`nextOffset\`, until \`done\`), and
+   \`toehold job wait MACHINE NAME --timeout 5m --json\` for its end. See \`toehold help jobs\`.
+
 \`MACHINE\` is one argument, quoted: \`root@host:2222\`, an alias of \`~/.ssh/config\`, or the whole command line as a provider
 shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`.
 
@@ -58,7 +64,13 @@ In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo
 | \`CommandTimeout\` | it was killed; allow more time, or do less at once |
 | \`IdleTimeout\` | it probably waited for an answer: use \`-y\`, \`DEBIAN_FRONTEND=noninteractive\` and the like |
 | \`InvalidTarget\` \`InvalidArgument\` | mend the command line; \`toehold COMMAND --help\` |
-| \`NotFound\` \`PermissionDenied\` \`NoSpace\` \`FileFailed\` \`FileLocked\` | a file, here or there; the message names it |
+| \`NotFound\` \`PermissionDenied\` \`NoSpace\` \`FileFailed\` \`FileLocked\` | a file, here or there, or a job: the message names it. \`toehold job list MACHINE\`, and \`prune\` to free space |
+| \`AlreadyExists\` | another command has the job's name: take another name |
+| \`StillRunning\` | kill the job or wait for its end first |
+| \`CommandNotFound\` | install the program, or give its path |
+| \`WaitTimeout\` | the job goes on: wait again |
+| \`NotStarted\` \`BadReply\` \`Transport\` | try again, a job under the same name |
+| \`KillFailed\` \`Unsupported\` | the message says what the machine lacks or forbids |
 
 ## Rules
 
@@ -70,6 +82,6 @@ In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo
 
 ## More
 
-\`toehold help TOPIC\`: \`machines\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\` has the
-flags and examples. To see a handshake: \`--log-level debug --log-format json\`.
+\`toehold help TOPIC\`: \`jobs\`, \`machines\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\`
+has the flags and examples. To see a handshake: \`--log-level debug --log-format json\`.
 `

@@ -51,6 +51,25 @@ Nothing ran. See keys.
 | \`CommandTimeout\` | \`may-have-run\` | \`--timeout\` was reached, and the command was killed | allow more; what it did until then stays |
 | \`IdleTimeout\` | \`may-have-run\` | it printed nothing for \`--idle-timeout\`, and was killed | it may have waited for an answer: give flags that answer, or \`--stdin\` |
 
+## Jobs
+
+\`did-not-run\` unless the table says otherwise. Where the way to the machine is at fault, the reason is that of the way,
+\`outcome\` is \`may-have-run\` after a start whose answer never came, and \`details.id\` names the job.
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`NotFound\` | there is no job of this name | \`toehold job list MACHINE\`; a job belongs to the user who started it |
+| \`AlreadyExists\` | a job of this name runs, or ran, another command | take another name, or forget the old job |
+| \`StillRunning\` | only a job that is over can be forgotten | kill it or wait for it |
+| \`CommandNotFound\` | the machine has no such program | install it, or give its path |
+| \`NoSpace\` | the machine's disk has no room for the job's files | free some; \`toehold job prune MACHINE\` |
+| \`PermissionDenied\` \`FileFailed\` | \`~/.local/state/toehold\` on the machine can't be written | the message says why |
+| \`Unsupported\` | the machine can't keep a job alive | the message says what it lacks; see jobs |
+| \`NotStarted\` | the job's own process did not come to life | try again; then look for limits on processes or memory |
+| \`KillFailed\` | the signal could not be sent | the machine may not know it |
+| \`WaitTimeout\` | the job did not end within \`--timeout\` | it goes on: wait again |
+| \`Transport\` \`BadReply\` | the machine could not be reached, or answered nonsense (\`may-have-run\` for what changes something) | try again; to start a job again under its name is always safe |
+
 ## Arguments and files
 
 Nothing ran.

@@ -21,16 +21,16 @@ command's end, one with \`error\` is exec's, and \`error.outcome\` says whether 
 | code | meaning | reasons |
 | --- | --- | --- |
 | 0 | done | |
-| 1 | failed: a fault of the program itself | |
+| 1 | failed: a fault of the program itself, or a job that can't be what is asked; \`job wait\`: the job did not exit with 0 | \`AlreadyExists\` \`StillRunning\` \`Unsupported\` \`KillFailed\` |
 | 64 | the command line is wrong | \`InvalidArgument\` \`InvalidTarget\` |
 | 65 | a file holds no usable key | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` |
-| 66 | a file does not exist | \`NotFound\` |
-| 69 | the machine can't be reached, or is no SSH server that can be talked to | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` |
+| 66 | a file, a job or a program does not exist | \`NotFound\` \`CommandNotFound\` |
+| 69 | the machine can't be reached, or is no SSH server that can be talked to | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`Transport\` \`BadReply\` |
 | 74 | a file or the output can't be read or written | \`FileFailed\` \`NoSpace\` |
-| 75 | try again later | \`FileLocked\`, \`ChannelRefused\` of a busy machine |
+| 75 | try again later | \`FileLocked\` \`NotStarted\`, \`ChannelRefused\` of a busy machine |
 | 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`ChannelRefused\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |
-| 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` |
+| 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` \`WaitTimeout\` |
 | 130 | interrupted | |
 
 \`toehold doctor\` exits with 0 when commands can be run, also where only file transfer would not work.

@@ -53,6 +53,30 @@ One event a line, as things happen:
 heartbeat comes every 10 seconds, also while the machine is being connected to. The last line is \`exit\`, or \`error\` with
 the fields of the failure document.
 
+## Jobs
+
+\`job start\`, \`status\`, \`wait\` and \`kill\` print the job:
+
+\`\`\`json
+{"id":"train","state":"exited","exitCode":0,"signal":null,"startedAt":"2026-01-02T03:04:05.000Z","endedAt":"2026-01-02T04:00:00.000Z","stdoutBytes":523,"stderrBytes":0,"lostTo":null,"timedOut":false,"pid":4711,"command":"python3 train.py","cwd":null}
+\`\`\`
+
+| field | meaning |
+| --- | --- |
+| \`state\` | \`running\`, \`exited\` (with \`exitCode\`), \`killed\` (with \`signal\`), \`lost\` (with \`lostTo\`: \`reboot\` or \`outside\`) |
+| \`startedAt\`, \`endedAt\` | by the machine's clock; \`null\` where it is not known |
+| \`stdoutBytes\`, \`stderrBytes\` | what it has printed, kept or not |
+| \`timedOut\` | whether its own time limit ended it |
+
+\`job list\` prints \`{"jobs":[…]}\`, \`job prune\` \`{"removed":[…]}\`, \`job forget\` \`{"id"}\`. \`job logs --json\` prints a piece of
+at most 256KiB, and with \`--follow\` one piece a line, the last with \`done\`:
+
+\`\`\`json
+{"data":"epoch 1\\n","encoding":"utf8","offset":0,"nextOffset":8,"done":false}
+\`\`\`
+
+\`gap\`, where it is there, is \`{"from","to"}\`: these bytes were not kept.
+
 ## Other commands
 
 | command | document |

@@ -70,7 +70,7 @@ export const machine = shellText`
   # Where the output in a folder ends, as th_e.
   th_end() {
     th_e=0
-    for th_k in 1 2 3; do
+    for th_j in 1 2 3; do
       th_f=
       for th_g in "$1"/*; do th_f=$th_g; done
       [ -e "$th_f" ] || continue
@@ -93,7 +93,7 @@ export const status = shellText`
     th_boot
     th_meta=- th_pid=- th_from=- th_st= th_code=- th_to=- th_flag=-
     { read -r th_meta; } 2>/dev/null <"$th_d/meta"
-    { read -r th_pid th_i th_i th_from; } 2>/dev/null <"$th_d/proc"
+    { read -r th_pid th_i th_i th_from th_i; } 2>/dev/null <"$th_d/proc"
     th_record
     if [ -z "$th_st" ]; then
       if th_alive "$th_d/sup" || th_alive "$th_d/proc"; then

@@ -47,7 +47,8 @@ export const start = shellText`
   th_a=$th_root/.$th_id.$2.$$.$th_t
   trap 'rm -rf "$th_a"' EXIT
   trap 'exit 1' HUP INT TERM
-  th_file() { printf '%s\n' "$2" | cat >"$th_a/$1"; }
+  # A shell's own word on a failure doesn't always say why.
+  th_file() { printf '%s\n' "$2" >"$th_a/$1" || printf '%s\n' "$2" | cat >"$th_a/$1"; }
   th_i=$(
     LC_ALL=C
     export LC_ALL
@@ -90,7 +91,6 @@ export const start = shellText`
   else th_fail unsupported 'there is no setsid, perl or python3 on it, and its shell has no job control'
   fi
   set -- sh "$th_a/run" "$th_a" "$th_id" "$th_umask" "$th_piece" "$th_keep" "$th_limit" "$th_how"
-  umask "$th_umask"
   trap - EXIT HUP INT TERM
   {
     case $th_how in

@@ -28,6 +28,7 @@ const endGroup = ProcessGroup.killScript({ pid: "$th_q", ownGroup: true, signal:
 export const run = shellText`
   ${machine}
   th_d=$1 th_id=$2 th_umask=$3 th_piece=$4 th_keep=$5 th_limit=$6 th_how=$7
+  umask 077
   th_since $$
   th_boot
   printf '%s %s %s\n' $$ "$th_t" "$th_b" >"$th_d/sup" || exit 1

@@ -67,7 +67,7 @@ export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold
   get fix(): string {
     return this.outcome === "did-not-run"
       ? "Run it again."
-      : "Look at the machine for what the command left behind before you run it again. Long work can outlive a connection there: start it with setsid or in tmux, its output in a file."
+      : "Look at the machine for what the command left behind before you run it again. Long work outlives its connection as a job: toehold job start."
   }
 }
 
@@ -105,7 +105,7 @@ export class CommandTimeout extends Schema.TaggedError<CommandTimeout>("@toehold
   get fix(): string {
     if (this.outcome === "did-not-run")
       return "The machine or its login is slow, or every session is in use: run it again."
-    return "Allow more with --timeout. Long work can go on without a client: start it with setsid or in tmux, its output in a file. What it had done until now stays."
+    return "Allow more with --timeout. Long work goes on without a client as a job: toehold job start. What it had done until now stays."
   }
 }
 
