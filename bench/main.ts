@@ -4,11 +4,12 @@ import { Console, Effect, Layer } from "effect"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { connect } from "./connect.ts"
+import { files } from "./files.ts"
 import { flood } from "./flood.ts"
 import { start } from "./start.ts"
 import { warmExec } from "./warmExec.ts"
 
-const benches = { "warm-exec": warmExec, connect, start, flood }
+const benches = { "warm-exec": warmExec, connect, start, flood, files }
 
 const main = Effect.gen(function* () {
   const named = process.argv.slice(2)

@@ -55,6 +55,8 @@ export const parts = {
   "ssh-keygen": part("ssh-keygen", ["ssh-keygen"], "the oracle for keys and known_hosts", "openssh-client"),
   "ssh-agent": part("ssh-agent", ["ssh-agent"], "a real agent to sign with", "openssh-client"),
   sshd: part("sshd", ["sshd"], "a real OpenSSH server", "openssh-server"),
+  // Where Debian's dropbear looks for it.
+  "sftp-server": part("sftp-server", ["/usr/lib/sftp-server"], "SFTP under dropbear", "openssh-sftp-server"),
   dropbear: part("dropbear", ["dropbear"], "a real dropbear server", "dropbear-bin"),
   dropbearconvert: part("dropbearconvert", ["dropbearconvert"], "host keys for dropbear", "dropbear-bin"),
   puttygen: part("puttygen", ["puttygen"], "the oracle for .ppk keys", "putty-tools"),
@@ -137,7 +139,11 @@ const passesCheck = (name: PartName, program: string): boolean => {
 export const find = (name: PartName): string | undefined => {
   const folders = [...(process.env["PATH"] ?? "").split(Path.delimiter), "/usr/sbin", "/sbin", "/usr/local/sbin"]
   const found = parts[name].programs
-    .flatMap((program) => folders.filter((folder) => folder !== "").map((folder) => Path.join(folder, program)))
+    .flatMap((program) =>
+      Path.isAbsolute(program)
+        ? [program]
+        : folders.filter((folder) => folder !== "").map((folder) => Path.join(folder, program))
+    )
     .find(isExecutable)
   return found !== undefined && passesCheck(name, found) ? found : undefined
 }
