@@ -3,6 +3,7 @@ import { Clock, Deferred, Duration, Effect, Exit, Random, Result, Scope } from "
 import type { SshClient } from "../../SshClient.ts"
 import * as SshError from "../../SshError.ts"
 import * as Channel from "../channel.ts"
+import type { Address } from "../forwarding.ts"
 
 type Client = SshClient["Service"]
 
@@ -67,29 +68,32 @@ export const make = <R>(options: Options<R>): Link<R> => {
     current = Deferred.makeUnsafe()
   }
 
-  const connection = Effect.suspend(() => Deferred.await(current)).pipe(
-    Effect.timeoutOrElse({
-      duration: options.waitLimit,
-      orElse: () => {
-        const seconds = Math.round(Duration.toSeconds(options.waitLimit))
-        return Effect.fail(Channel.lost(`it did not come back within ${seconds} s`, "did-not-run"))
-      }
-    })
-  )
+  const notBack = Effect.suspend(() => {
+    const seconds = Math.round(Duration.toSeconds(options.waitLimit))
+    return Effect.fail(Channel.lost(`it did not come back within ${seconds} s`, "did-not-run"))
+  })
 
-  const dial: Client["dial"] = (to) =>
-    Effect.flatMap(connection, (client) =>
-      client
+  /** Waits for connections until the deadline, but for the answer to a request as long as it takes. */
+  const dialBefore = (deadline: number, to: Address): ReturnType<Client["dial"]> =>
+    Effect.gen(function* () {
+      const left = deadline - (yield* Clock.currentTimeMillis)
+      const client = yield* Effect.suspend(() => Deferred.await(current)).pipe(
+        Effect.timeoutOrElse({ duration: Duration.millis(Math.max(0, left)), orElse: () => notBack })
+      )
+      return yield* client
         .dial(to)
         .pipe(
           Effect.catchIf(isLost, () =>
             client.closed.pipe(
               Effect.andThen(Effect.sync(() => drop(client))),
-              Effect.andThen(Effect.suspend(() => dial(to)))
+              Effect.andThen(Effect.suspend(() => dialBefore(deadline, to)))
             )
           )
         )
-    )
+    })
+
+  const dial: Client["dial"] = (to) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => dialBefore(now + Duration.toMillis(options.waitLimit), to))
 
   const connect = Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Effect.scope)
