@@ -2,6 +2,7 @@
 import { Effect, type Scope } from "effect"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
+import * as Path from "node:path"
 import { isMainThread } from "node:worker_threads"
 import { ClientPlatform } from "../../ClientPlatform.ts"
 import * as SshError from "../../SshError.ts"
@@ -40,7 +41,12 @@ const classifyListen = (at: Address, error: NodeJS.ErrnoException): SshError.Ssh
   if (error.code === "EADDRINUSE") {
     return SshError.make(new SshError.PortInUse({ side: "local", address: format(at) }))
   }
-  if ("path" in at) return classifyPath(at, error)
+  if ("path" in at) {
+    // Node reports a folder that does not exist as one that may not be written.
+    const folder = Path.dirname(at.path)
+    const isMissing = error.code === "EACCES" && !Fs.existsSync(folder)
+    return isMissing ? SshError.make(new SshError.NotFound({ path: folder })) : classifyPath(at, error)
+  }
   const { code = error.message } = error
   if (code === "EACCES") {
     return SshError.make(
