@@ -6,17 +6,7 @@ import * as SshError from "../SshError.ts"
 import * as Channel from "./channel.ts"
 import { address } from "./reason/outcome.ts"
 import type { Connection } from "./sessions.ts"
-
-/** A port, or a Unix socket (PROTOCOL of OpenSSH, section 2.4). */
-export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
-
-/** A connection to what the machine listens on. */
-export interface Incoming {
-  /** Who connected, as the server says; empty for a Unix socket. */
-  readonly origin: string
-  /** Takes the connection, which is told that it failed if nobody does. */
-  readonly accept: Effect.Effect<Duplex, SshError.SshError, Scope.Scope>
-}
+import { type Address, format, type Incoming } from "./streamEnd.ts"
 
 export interface Hop extends Connection {
   readonly host: string
@@ -29,8 +19,6 @@ export interface Forwarding {
     onConnection: (connection: Incoming) => Effect.Effect<void, never, R>
   ) => Effect.Effect<Address, SshError.SshError, Scope.Scope | R>
 }
-
-export const format = (at: Address): string => ("path" in at ? at.path : address(at.host, at.port))
 
 type Handler = (origin: string, accept: () => Ssh2.Channel, reject: () => void) => void
 

@@ -1,6 +1,6 @@
 import type { Platform } from "../../ClientPlatform.ts"
 import type { Endpoint } from "../../PortForward.ts"
-import type { Address } from "../forwarding.ts"
+import type { Address } from "../streamEnd.ts"
 
 const loopback = "127.0.0.1"
 

@@ -3,7 +3,7 @@ import { Clock, Deferred, Duration, Effect, Exit, Random, Result, Scope } from "
 import type { SshClient } from "../../SshClient.ts"
 import * as SshError from "../../SshError.ts"
 import * as Channel from "../channel.ts"
-import type { Address } from "../forwarding.ts"
+import type { Address } from "../streamEnd.ts"
 
 type Client = SshClient["Service"]
 

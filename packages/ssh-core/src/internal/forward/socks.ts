@@ -5,11 +5,11 @@
 import { Effect, Option, Result } from "effect"
 import type { Duplex } from "node:stream"
 import type { SshError } from "../../SshError.ts"
-import type * as Forwarding from "../forwarding.ts"
+import type { Address } from "../streamEnd.ts"
 
 export interface Request {
   readonly version: 4 | 5
-  readonly to: Extract<Forwarding.Address, { readonly host: string }>
+  readonly to: Extract<Address, { readonly host: string }>
 }
 
 /** A client that can't be served, and the last thing to tell it. */
