@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { ChildProcess } from "effect/process"
+import * as Http from "node:http"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import type { SshServer } from "@toehold/lab/SshServer"
@@ -44,6 +45,23 @@ describeWith(["sshd"], "examples", () => {
       Effect.gen(function* () {
         const { exitCode, stdout } = yield* run("run-job", [])
         assert.deepStrictEqual([exitCode, stdout], [0, "line 1\nline 2\nline 3\nexit code 3\n"])
+      })
+    )
+
+    it.effect("forward-port asks a web server through the machine", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const web = yield* Effect.acquireRelease(
+          Effect.callback<Http.Server>((resume) => {
+            const web = Http.createServer((_request, response) => void response.end("only for the machine"))
+            web.listen(0, () => resume(Effect.succeed(web)))
+          }),
+          (web) => Effect.sync(() => void web.close())
+        )
+        const bound = web.address()
+        const port = bound === null || typeof bound === "string" ? 0 : bound.port
+        const { stdout } = yield* run("forward-port", [machineOf(server), `${port}`])
+        assert.match(stdout, /^port \d+ of the machine is 127\.0\.0\.1:\d+ here\n200: only for the machine\n$/)
       })
     )
 

@@ -172,6 +172,29 @@ describeWith(["sshd"], "the bundle on a machine", () => {
       })
     )
 
+    it.effect("forwards until it is interrupted, and exits with 130", () =>
+      Effect.gen(function* () {
+        const machine = yield* login
+        const socket = Path.join(folder, "forwarded")
+        for (const signal of ["SIGINT", "SIGTERM"] as const) {
+          const words = ["forward", ...machine, "--json", "-L", `${socket}:localhost:1`, "-D", "0"]
+          const child = ChildProcess.spawn(process.execPath, [program, ...words], {
+            env,
+            stdio: ["ignore", "pipe", "inherit"]
+          })
+          let printed = ""
+          child.stdout.on("data", (data: Buffer) => (printed += data.toString()))
+          while (printed.split("\n").length < 3) yield* Effect.sleep("10 millis")
+          assert.isTrue(Fs.existsSync(socket))
+          const code = yield* Effect.callback<number | null>((resume) => {
+            child.once("exit", (code) => resume(Effect.succeed(code)))
+            child.kill(signal)
+          })
+          assert.deepStrictEqual([code, Fs.existsSync(socket)], [130, false], signal)
+        }
+      })
+    )
+
     it.effect("stops when its reader goes away", () =>
       Effect.gen(function* () {
         const machine = yield* login

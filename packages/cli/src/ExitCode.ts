@@ -85,6 +85,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "NotFound":
       return noInput
     case "FileLocked":
+    case "PortInUse":
       return tryAgain
     case "FileFailed":
     case "InputClosed":

@@ -60,6 +60,7 @@ export const parts = {
   dropbear: part("dropbear", ["dropbear"], "a real dropbear server", "dropbear-bin"),
   dropbearconvert: part("dropbearconvert", ["dropbearconvert"], "host keys for dropbear", "dropbear-bin"),
   puttygen: part("puttygen", ["puttygen"], "the oracle for .ppk keys", "putty-tools"),
+  curl: part("curl", ["curl"], "the oracle for SOCKS proxies", "curl"),
   dash: part("dash", ["dash"], "a login shell", "dash"),
   openssl: part("openssl", ["openssl"], "the oracle for PKCS#8 keys", "openssl"),
   bash: part("bash", ["bash"], "a login shell", "bash"),

@@ -99,28 +99,26 @@ const maxSocketPath = 107
 const socket = (field: Field): Endpoint | undefined =>
   field.text.length > maxSocketPath ? undefined : { path: field.text }
 
-const listenOnly = (fields: ReadonlyArray<Field>, kind: Kind): Endpoint | undefined => {
+const listenOnly = (fields: ReadonlyArray<Field>): Endpoint | undefined => {
   const [first, second, third] = fields
-  const least = kind === "remote" ? 0 : 1
   if (first === undefined || third !== undefined) return undefined
-  if (second !== undefined) return tcp(first, second, least)
-  return first.isPath ? socket(first) : tcp(undefined, first, least)
+  if (second !== undefined) return tcp(first, second, 0)
+  return first.isPath ? socket(first) : tcp(undefined, first, 0)
 }
 
-const bothEnds = (fields: ReadonlyArray<Field>, kind: Kind): readonly [Endpoint, Endpoint] | undefined => {
-  const least = kind === "remote" ? 0 : 1
+const bothEnds = (fields: ReadonlyArray<Field>): readonly [Endpoint, Endpoint] | undefined => {
   const [a, b, c, d] = fields
   const pair = (listen: Endpoint | undefined, connect: Endpoint | undefined) =>
     listen === undefined || connect === undefined ? undefined : ([listen, connect] as const)
   if (a === undefined || b === undefined) return undefined
   if (c === undefined) {
     if (!b.isPath) return undefined
-    return pair(a.isPath ? socket(a) : tcp(undefined, a, least), socket(b))
+    return pair(a.isPath ? socket(a) : tcp(undefined, a, 0), socket(b))
   }
-  if (d !== undefined) return pair(tcp(a, b, least), tcp(c, d, 1))
+  if (d !== undefined) return pair(tcp(a, b, 0), tcp(c, d, 1))
   if (a.isPath) return pair(socket(a), tcp(b, c, 1))
-  if (c.isPath) return pair(tcp(a, b, least), socket(c))
-  return pair(tcp(undefined, a, least), tcp(b, c, 1))
+  if (c.isPath) return pair(tcp(a, b, 0), socket(c))
+  return pair(tcp(undefined, a, 0), tcp(b, c, 1))
 }
 
 /**
@@ -129,7 +127,8 @@ const bothEnds = (fields: ReadonlyArray<Field>, kind: Kind): readonly [Endpoint,
  *
  * **Gotchas**
  *
- * `${NAME}` and `%` tokens stay as they are; they are expanded in socket paths when a target is resolved.
+ * `${NAME}` and `%` tokens stay as they are; they are expanded in socket paths when a target is resolved. Unlike ssh, a
+ * local port may be 0 as well: any that is free.
  *
  * @since 0.1.0
  * @category constructors
@@ -138,9 +137,9 @@ export const parse = (kind: Kind, spec: string): Result.Result<PortForward, SshE
   const fields = splitFields(spec.trimStart())
   const wanted = kind === "dynamic" ? "[bind:]port" : "[bind:]port:host:hostport"
   if (fields !== undefined) {
-    const ends = kind === "dynamic" ? undefined : bothEnds(fields, kind)
+    const ends = kind === "dynamic" ? undefined : bothEnds(fields)
     if (ends !== undefined) return Result.succeed(new PortForward({ kind, listen: ends[0], connect: ends[1] }))
-    const listen = kind === "local" ? undefined : listenOnly(fields, kind)
+    const listen = kind === "local" ? undefined : listenOnly(fields)
     if (listen !== undefined) return Result.succeed(new PortForward({ kind, listen }))
   }
   return failTarget(spec, `not a forwarding, which is written ${wanted}`)
@@ -148,7 +147,13 @@ export const parse = (kind: Kind, spec: string): Result.Result<PortForward, SshE
 
 const formatField = (text: string): string => text.replace(/[\\:]|^\[/g, (special) => `\\${special}`)
 
-const formatEndpoint = (end: Endpoint): string => {
+/**
+ * Writes one end as it stands in a forwarding.
+ *
+ * @since 0.1.0
+ * @category formatting
+ */
+export const formatEndpoint = (end: Endpoint): string => {
   if ("path" in end) return formatField(end.path)
   return end.host === undefined ? `${end.port}` : `${formatField(end.host)}:${end.port}`
 }

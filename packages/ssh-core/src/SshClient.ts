@@ -27,6 +27,7 @@ import * as Spawn from "./internal/spawn.ts"
 import * as Keeper from "./internal/keeper.ts"
 import * as OpenSftp from "./internal/sftp/open.ts"
 import type { Sftp } from "./Sftp.ts"
+import type { Address as Address_, Incoming as Incoming_ } from "./internal/streamEnd.ts"
 import type { SshCommand } from "./SshCommand.ts"
 import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
@@ -124,6 +125,23 @@ export interface ConnectionInfo {
 }
 
 /**
+ * An end of a stream: a TCP port, or the path of a Unix socket.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Address = Address_
+
+/**
+ * A connection to what the machine listens on for us. It is told that it failed unless it is accepted, and closed with
+ * the scope that accepts it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Incoming = Incoming_
+
+/**
  * A connected machine.
  *
  * @since 0.1.0
@@ -154,16 +172,31 @@ export class SshClient extends Context.Service<
       command: SshCommand,
       options?: SpawnOptions
     ) => Effect.Effect<SpawnedProcess, SshError.SshError, Scope.Scope>
-    /** A stream to a host and port as the machine sees them, like `ssh -W`. */
-    readonly dial: (to: {
-      readonly host: string
-      readonly port: number
-    }) => Effect.Effect<Duplex, SshError.SshError, Scope.Scope>
     /**
      * Opens an SFTP session, which takes one of the connection's sessions for as long as the scope. Waits where none is
      * free, unless told to fail `atOnce`. Fails with `ChannelRefused` where the machine has no SFTP subsystem.
      */
     readonly sftp: (options?: { readonly atOnce?: boolean }) => Effect.Effect<Sftp, SshError.SshError, Scope.Scope>
+    /**
+     * A stream to a port or a Unix socket as the machine sees them, like `ssh -W`. It ends as the other side ends it, and
+     * fails with an `error` event when the connection is lost. What can't be reached fails with `ChannelRefused`.
+     */
+    readonly dial: (to: Address) => Effect.Effect<Duplex, SshError.SshError, Scope.Scope>
+    /**
+     * Has the machine listen on a port (0 for any that is free) or a Unix socket for as long as the scope, and answers
+     * what it listens on. `onConnection` runs for each connection and ends with the scope. Fails with `PortInUse`, or
+     * `ChannelRefused` where the server does not allow it.
+     *
+     * **Gotchas**
+     *
+     * OpenSSH leaves the file of a Unix socket behind, and by default it listens on its loopback addresses whatever host
+     * it is asked for (`GatewayPorts` of sshd_config(5)). dropbear goes on listening until the connection ends, and
+     * closes what connects.
+     */
+    readonly listen: <R>(
+      at: Address,
+      onConnection: (connection: Incoming) => Effect.Effect<void, never, R>
+    ) => Effect.Effect<Address, SshError.SshError, Scope.Scope | R>
     /** Succeeds when the machine has the SFTP subsystem, else fails with `ChannelRefused`. */
     readonly checkSftp: Effect.Effect<void, SshError.SshError>
     /** Succeeds when the connection is over, with the reason in words. */
@@ -265,9 +298,10 @@ export const make = Effect.fnUntraced(function* (
     exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
     start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
     spawn: (command, spawnOptions) => Spawn.spawn(machine, command, spawnOptions ?? {}),
-    dial: (to) => Connect.forward({ ...connected, host: options.host }, to),
     sftp: (sftpOptions) => OpenSftp.open(connected, sftpOptions),
     checkSftp: Effect.asVoid(Effect.scoped(OpenSftp.open(connected))),
+    dial: connected.forwarding.dial,
+    listen: connected.forwarding.listen,
     closed: Deferred.await(connected.closed)
   }
 })

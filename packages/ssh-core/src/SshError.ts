@@ -22,6 +22,7 @@ import {
   InputClosed,
   SignalFailed
 } from "./internal/reason/execute.ts"
+import { PortInUse } from "./internal/reason/forward.ts"
 import { HostKeyChanged, HostKeyRevoked, HostKeyUnknown } from "./internal/reason/hostKey.ts"
 import {
   FileFailed,
@@ -45,6 +46,7 @@ import type { Outcome as Outcome_ } from "./internal/reason/outcome.ts"
 export * from "./internal/reason/auth.ts"
 export * from "./internal/reason/connect.ts"
 export * from "./internal/reason/execute.ts"
+export * from "./internal/reason/forward.ts"
 export * from "./internal/reason/hostKey.ts"
 export * from "./internal/reason/input.ts"
 export * from "./internal/reason/key.ts"
@@ -89,6 +91,7 @@ export const Reason = Schema.Union([
   IdleTimeout,
   InputClosed,
   SignalFailed,
+  PortInUse,
   PermissionDenied,
   NotFound,
   NoSpace,

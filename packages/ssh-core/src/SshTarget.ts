@@ -143,6 +143,8 @@ export interface Flags {
   readonly configFile?: string | undefined
   /** `-o`, each `Key=Value`, in order. */
   readonly options?: ReadonlyArray<string> | undefined
+  /** `-L`, `-R` and `-D`. */
+  readonly forwards?: ReadonlyArray<PortForward.PortForward> | undefined
 }
 
 /**
@@ -168,7 +170,7 @@ export const withOptions = (
       configFile: target.configFile,
       noCommand: target.noCommand,
       identityFiles: [],
-      forwards: [...target.forwards],
+      forwards: [...target.forwards, ...(flags.forwards ?? [])],
       options: []
     }
     for (const file of flags.identityFiles ?? []) yield* addIdentityFile(draft, file)

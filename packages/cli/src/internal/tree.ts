@@ -5,6 +5,7 @@ import type { ArgumentSpec, CommandSpec, FlagSpec } from "./commandSpec.ts"
 import { knownHostsFlag, machineArgument, machineFlags, targetFlags } from "./machineFlags.ts"
 import { topicNames } from "./topicNames.ts"
 import { job } from "./tree/job.ts"
+import { forward } from "./tree/forward.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
 
@@ -226,5 +227,5 @@ export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, job, doctor, keys, hosts, help, completion]
+  children: [exec, forward, job, doctor, keys, hosts, help, completion]
 }

@@ -50,20 +50,39 @@ export const makeStreams = (options: Options = {}) => {
   }
 }
 
+const runWith = (
+  words: ReadonlyArray<string>,
+  options: Options,
+  streams: ReturnType<typeof makeStreams>
+): Effect.Effect<Ran> =>
+  Cli.run(words, { version: "1.2.3" }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        NodeServices.layer,
+        ClientPlatform.layerOf({ homeDir: "/nonexistent", ...options.platform }),
+        streams.layer
+      )
+    ),
+    Effect.map((exitCode) => ({ exitCode, stdout: streams.stdout(), stderr: streams.stderr() }))
+  )
+
 /** Runs the words after `toehold`. */
 export const toehold = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ran> =>
-  Effect.suspend(() => {
-    const streams = makeStreams(options)
-    const services = Layer.mergeAll(
-      NodeServices.layer,
-      ClientPlatform.layerOf({ homeDir: "/nonexistent", ...options.platform }),
-      streams.layer
-    )
-    return Cli.run(words, { version: "1.2.3" }).pipe(
-      Effect.provide(services),
-      Effect.map((exitCode) => ({ exitCode, stdout: streams.stdout(), stderr: streams.stderr() }))
-    )
-  })
+  Effect.suspend(() => runWith(words, options, makeStreams(options)))
+
+/** Starts a command that stays, and lets the test read along. Its fiber ends it. */
+export const start = Effect.fnUntraced(function* (words: ReadonlyArray<string>, options: Options = {}) {
+  const streams = makeStreams(options)
+  const fiber = yield* Effect.forkScoped(runWith(words, options, streams))
+  /** Waits for so many whole lines of standard output, or for the command's early end. */
+  const lines = (count: number): Effect.Effect<ReadonlyArray<string>> =>
+    Effect.suspend(() => {
+      const whole = streams.stdout().split("\n").slice(0, -1)
+      if (whole.length >= count || fiber.pollUnsafe() !== undefined) return Effect.succeed(whole)
+      return Effect.andThen(Effect.sleep("5 millis"), lines(count))
+    })
+  return { fiber, lines, stderr: streams.stderr }
+})
 
 /** The same for tests that look at documents. */
 export const toeholdJson = <A>(words: ReadonlyArray<string>, options?: Options) =>

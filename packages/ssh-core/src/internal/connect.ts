@@ -1,13 +1,12 @@
 /** A connection from the name of a host to the sessions on it, with everything closed by the scope. */
 import { Clock, Deferred, Duration, Effect, Exit, type Redacted, Scope } from "effect"
 import type { Duplex } from "node:stream"
-import type * as Ssh2 from "ssh2"
 import type { AlgorithmPreferences } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
 import type { SshConnectEvent } from "../SshConnectEvent.ts"
-import * as Channel from "./channel.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
 import { isDropbear } from "./dropbear.ts"
+import * as Forwarding from "./forwarding.ts"
 import * as Handshake from "./handshake.ts"
 import * as Liveness from "./liveness.ts"
 import * as Sessions from "./sessions.ts"
@@ -36,6 +35,7 @@ export interface Options {
 
 export interface Connected extends Omit<Handshake.Authenticated, "receivedBytes" | "whyClosed"> {
   readonly sessions: Sessions.Sessions
+  readonly forwarding: Forwarding.Forwarding
   readonly isOpen: () => boolean
   /** Done when the connection is over, with the reason in words. */
   readonly closed: Deferred.Deferred<string>
@@ -114,8 +114,9 @@ export const connect = Effect.fn("SshClient.connect")(function* (
       Effect.forkScoped
     )
   }
+  const connection = { client, identification: authenticated.identification, isOpen: () => reason === undefined }
   const sessions = yield* Sessions.make(
-    { client, identification: authenticated.identification, isOpen: () => reason === undefined },
+    connection,
     // Spare sessions begin whenever a command ends.
     {
       maxSessions: options.maxSessions,
@@ -123,7 +124,8 @@ export const connect = Effect.fn("SshClient.connect")(function* (
       keeper: options.keeper
     }
   )
-  return { ...authenticated, client, sessions, isOpen: () => reason === undefined, closed, whyClosed: () => reason }
+  const forwarding = Forwarding.make({ ...connection, host })
+  return { ...authenticated, ...connection, sessions, forwarding, closed, whyClosed: () => reason }
 })
 
 /** The way to the host's port. */
@@ -166,40 +168,3 @@ const open = Effect.fnUntraced(function* (
   progress.stage = "banner"
   return { socket, reuseChunks }
 })
-
-interface Hop extends Sessions.Connection {
-  readonly host: string
-}
-
-const unreachable = (hop: Hop, to: Endpoint, error: Error): SshError.SshError => {
-  if (!hop.isOpen()) return Channel.lost(`the connection to ${hop.host} ended`, "did-not-run")
-  const detail = `${hop.host} could not reach ${to.host} port ${to.port}: ${Channel.serverWords(error)}`
-  return SshError.make(new SshError.ChannelRefused({ request: "direct-tcpip", detail, busy: false }))
-}
-
-interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
-/** A stream from the connected machine to another one, for a connection that goes through it. */
-export const forward = (hop: Hop, to: Endpoint): Effect.Effect<Duplex, SshError.SshError, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.callback<Duplex, SshError.SshError>((resume) => {
-      let abandoned = false
-      const callback: Ssh2.ClientCallback = (error, channel) => {
-        if (error !== undefined) resume(Effect.fail(unreachable(hop, to, error)))
-        else if (abandoned) channel.destroy()
-        else resume(Effect.succeed(channel))
-      }
-      Channel.whileConnected(
-        () => hop.client.forwardOut("127.0.0.1", 0, to.host, to.port, callback),
-        (error) => resume(Effect.fail(error))
-      )
-      return Effect.sync(() => {
-        abandoned = true
-      })
-    }),
-    (channel) => Effect.sync(() => channel.destroy()),
-    { interruptible: true }
-  )

@@ -156,6 +156,8 @@ export const authenticate = Effect.fnUntraced(function* (
     // Only the pings are the driver's: it counts replies alone, and would call a busy slow link dead.
     keepaliveCountMax: Number.POSITIVE_INFINITY,
     algorithms: Algorithms_.forDriver(ours),
+    // A server that is not OpenSSH says for itself which of OpenSSH's extensions it has.
+    strictVendor: false,
     hostVerifier: (key: Buffer, answer: (accept: boolean) => void) => {
       // Each later key exchange shows a key as well, which must be the one that was accepted.
       if (acceptedKey !== undefined) return acceptedKey.equals(key)

@@ -89,7 +89,7 @@ const unreachable = new Set([
 ])
 
 /** What a failed connect means. With several addresses Node reports all failures at once: the most telling one counts. */
-const classify = (address: Address, error: NodeJS.ErrnoException): SshError.Reason => {
+export const classify = (address: Address, error: NodeJS.ErrnoException): SshError.Reason => {
   const errors: ReadonlyArray<NodeJS.ErrnoException> = error instanceof AggregateError ? error.errors : [error]
   const codes = errors.map((each) => each.code ?? "")
   const { host, port } = address

@@ -55,7 +55,9 @@ const prepare = Effect.fnUntraced(function* (invocation: Invocation, machine: st
   // What no script could be made of must fail before the machine is asked for anything.
   yield* Effect.fromResult(SshCommand.toScript(command))
   if (target.forwards.length > 0) {
-    yield* note("the forwardings in the machine's name (-L, -R, -D) are not opened by exec.")
+    yield* note(
+      "the forwardings in the machine's name (-L, -R, -D) are not opened by exec; toehold forward opens them."
+    )
   }
   if (target.noCommand) yield* note("the -N in the machine's name is ignored: exec runs a command.")
   return { command, target, login, maxOutput, input, options: { ...limits, stdin: input.stdin } satisfies StartOptions }

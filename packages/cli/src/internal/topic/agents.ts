@@ -35,6 +35,12 @@ shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`.
 
 In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo ''hi'''\`.
 
+## A port of the machine
+
+\`toehold forward MACHINE -L 0:localhost:11434 --json\` prints \`{"ready":true,"listen":"127.0.0.1:PORT",…}\` once the port is
+open, and must go on running for as long as you use it: start it in the background, and end it with SIGTERM. It makes a lost
+connection again by itself.
+
 ## Reading the answer
 
 - \`exitCode\` is the command's own; a non-zero one is a result, not an error. \`null\` with a \`signal\`: it was killed.
@@ -63,6 +69,7 @@ In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo
 | \`ConnectionLost\` | \`did-not-run\`: try again. Else check on the machine what was done before you do anything again |
 | \`CommandTimeout\` | it was killed; allow more time, or do less at once |
 | \`IdleTimeout\` | it probably waited for an answer: use \`-y\`, \`DEBIAN_FRONTEND=noninteractive\` and the like |
+| \`PortInUse\` | choose another port, or 0 for any that is free |
 | \`InvalidTarget\` \`InvalidArgument\` | mend the command line; \`toehold COMMAND --help\` |
 | \`NotFound\` \`PermissionDenied\` \`NoSpace\` \`FileFailed\` \`FileLocked\` | a file, here or there, or a job: the message names it. \`toehold job list MACHINE\`, and \`prune\` to free space |
 | \`AlreadyExists\` | another command has the job's name: take another name |

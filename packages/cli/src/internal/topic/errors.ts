@@ -46,7 +46,7 @@ Nothing ran. See keys.
 
 | reason | outcome | what it means | what to do |
 | --- | --- | --- | --- |
-| \`ChannelRefused\` | \`did-not-run\` | the server opened no session, its shell did not start, or a jump host could not reach the machine | a busy machine: try again; else the account may run no commands |
+| \`ChannelRefused\` | \`did-not-run\` | the server opened no session, its shell did not start, it forwards nothing, or a jump host could not reach the machine | a busy machine: try again; else the account may not do it |
 | \`ConnectionLost\` | any of the three | the connection ended before the command did | run it again only after \`did-not-run\`; else look at what it left behind first |
 | \`CommandTimeout\` | \`may-have-run\` | \`--timeout\` was reached, and the command was killed | allow more; what it did until then stays |
 | \`IdleTimeout\` | \`may-have-run\` | it printed nothing for \`--idle-timeout\`, and was killed | it may have waited for an answer: give flags that answer, or \`--stdin\` |
@@ -69,6 +69,13 @@ Nothing ran. See keys.
 | \`KillFailed\` | the signal could not be sent | the machine may not know it |
 | \`WaitTimeout\` | the job did not end within \`--timeout\` | it goes on: wait again |
 | \`Transport\` \`BadReply\` | the machine could not be reached, or answered nonsense (\`may-have-run\` for what changes something) | try again; to start a job again under its name is always safe |
+## Forwarding
+
+Nothing ran. See forwarding.
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`PortInUse\` | the port or socket to listen on is taken, here or on the machine (\`details.side\`) | choose another, or port 0 for any that is free; on the machine it may be an old connection that the server still holds: try again |
 
 ## Arguments and files
 

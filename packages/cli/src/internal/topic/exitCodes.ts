@@ -27,11 +27,13 @@ command's end, one with \`error\` is exec's, and \`error.outcome\` says whether 
 | 66 | a file, a job or a program does not exist | \`NotFound\` \`CommandNotFound\` |
 | 69 | the machine can't be reached, or is no SSH server that can be talked to | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`Transport\` \`BadReply\` |
 | 74 | a file or the output can't be read or written | \`FileFailed\` \`NoSpace\` |
-| 75 | try again later | \`FileLocked\` \`NotStarted\`, \`ChannelRefused\` of a busy machine |
+| 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\`, \`ChannelRefused\` of a busy machine |
 | 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`ChannelRefused\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |
 | 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` \`WaitTimeout\` |
 | 130 | interrupted | |
+
+\`toehold forward\` stays until it is interrupted, so that 130 is its good end.
 
 \`toehold doctor\` exits with 0 when commands can be run, also where only file transfer would not work.
 `

@@ -82,6 +82,7 @@ at most 256KiB, and with \`--follow\` one piece a line, the last with \`done\`:
 | command | document |
 | --- | --- |
 | \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
+| \`forward\` | a line for each forwarding once all are open: \`{"ready":true,"kind":"local"\\|"remote"\\|"dynamic","listen","to"}\`; see forwarding |
 | \`keys list\` | \`{"keys":[{"source","type","bits","fingerprint","comment","encrypted"}]}\`; \`source\` is a path or \`agent\`, where \`encrypted\` is \`null\` |
 | \`keys generate\` | \`{"file","publicFile","format","encrypted","type","bits","fingerprint","comment"}\` |
 | \`keys fingerprint\` | \`{"file","type","bits","fingerprint","comment"}\` |

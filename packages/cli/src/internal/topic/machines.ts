@@ -115,5 +115,6 @@ are there for interactive logins and lead nowhere else. With \`-o\` they are ref
 - Keys that ssh no longer looks for by itself (\`id_dsa\`, \`id_xmss\`) are not looked for.
 - \`User\` expands tokens, as OpenSSH 10 does and older releases do not.
 - A service name (\`Port ssh\`) is no port: write the number.
+- \`toehold forward\` opens the forwardings that the files name for a machine, as ssh does; the other commands open none.
 - A socket path in a forwarding expands \`\${NAME}\`; a port or a host in it does not.
 `

@@ -19,7 +19,10 @@ const Partial = {
 export class ChannelRefused extends Schema.TaggedError<ChannelRefused>("@toehold/ssh-core/ChannelRefused")(
   "ChannelRefused",
   {
-    /** What was asked for: `session`, `exec`, `sftp`, `pty`, `shell`, `direct-tcpip`. */
+    /**
+     * What was asked for: `session`, `exec`, `sftp`, `pty`, `shell`; for a stream beyond the machine `direct-tcpip` or
+     * `direct-streamlocal`, and for listening there `tcpip-forward` or `streamlocal-forward`.
+     */
     request: Schema.String,
     /** The server's own words. */
     detail: Schema.String,
@@ -35,9 +38,13 @@ export class ChannelRefused extends Schema.TaggedError<ChannelRefused>("@toehold
     return oneLine(`The server refused ${this.request}${this.detail === "" ? "" : `: ${this.detail}`}.`)
   }
   get fix(): string {
+    if (this.busy && this.request.startsWith("direct-")) return "The server is out of resources: try again."
     if (this.busy) return "The connection has no free session (MaxSessions): close one, or try again."
     if (this.request === "shell") {
       return "The account must be able to run /bin/sh: a ForceCommand, a nologin shell or a system without a POSIX shell is in the way."
+    }
+    if (this.request.startsWith("direct-")) {
+      return "Check that something listens there, as that machine sees it; its server may also forbid it (AllowTcpForwarding, PermitOpen)."
     }
     return "The server's configuration forbids it for this account; ask its owner."
   }
