@@ -60,6 +60,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "ConnectionClosed":
     case "NoCommonAlgorithm":
     case "ConnectionLost":
+    case "ProgramMissing":
       return unreachable
     case "HostKeyUnknown":
     case "HostKeyChanged":
@@ -70,6 +71,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "AuthRejected":
     case "PasswordExpired":
     case "PermissionDenied":
+    case "SudoRefused":
       return notPermitted
     case "ChannelRefused":
       return reason.busy ? tryAgain : notPermitted
@@ -79,7 +81,11 @@ export const ofReason = (reason: SshError.Reason): number => {
       return badInput
     case "CommandTimeout":
     case "IdleTimeout":
+    case "PromptDetected":
+    case "ExpectTimeout":
       return timeout
+    case "ExpectEnded":
+      return failed
     case "NotFound":
       return noInput
     case "FileLocked":

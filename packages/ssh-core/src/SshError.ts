@@ -22,6 +22,7 @@ import {
   InputClosed,
   SignalFailed
 } from "./internal/reason/execute.ts"
+import { ExpectEnded, ExpectTimeout, ProgramMissing, PromptDetected, SudoRefused } from "./internal/reason/interact.ts"
 import { HostKeyChanged, HostKeyRevoked, HostKeyUnknown } from "./internal/reason/hostKey.ts"
 import {
   FileFailed,
@@ -47,6 +48,7 @@ export * from "./internal/reason/connect.ts"
 export * from "./internal/reason/execute.ts"
 export * from "./internal/reason/hostKey.ts"
 export * from "./internal/reason/input.ts"
+export * from "./internal/reason/interact.ts"
 export * from "./internal/reason/key.ts"
 
 /**
@@ -89,6 +91,11 @@ export const Reason = Schema.Union([
   IdleTimeout,
   InputClosed,
   SignalFailed,
+  PromptDetected,
+  ExpectTimeout,
+  ExpectEnded,
+  SudoRefused,
+  ProgramMissing,
   PermissionDenied,
   NotFound,
   NoSpace,
