@@ -28,7 +28,8 @@ const inTerminal = <R>(
   text: string,
   { input, terminal }: Options<R>
 ): Effect.Effect<RunningCommand, SshError.SshError, Scope.Scope | R> =>
-  ssh.start(SshCommand.shell(text), { pty: terminal, stdin: input })
+  // An interactive shell takes no SIGTERM, and what runs in it is hung up on when it is gone.
+  ssh.start(SshCommand.shell(text), { pty: terminal, stdin: input, killGrace: "300 millis" })
 
 /**
  * Starts the user's login shell. It ends with the scope, as a terminal's does when the line is cut.
