@@ -62,6 +62,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "ConnectionClosed":
     case "NoCommonAlgorithm":
     case "ConnectionLost":
+    case "ProgramMissing":
       return unreachable
     case "HostKeyUnknown":
     case "HostKeyChanged":
@@ -72,6 +73,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "AuthRejected":
     case "PasswordExpired":
     case "PermissionDenied":
+    case "SudoRefused":
       return notPermitted
     case "ChannelRefused":
       return reason.busy ? tryAgain : notPermitted
@@ -81,7 +83,11 @@ export const ofReason = (reason: SshError.Reason): number => {
       return badInput
     case "CommandTimeout":
     case "IdleTimeout":
+    case "PromptDetected":
+    case "ExpectTimeout":
       return timeout
+    case "ExpectEnded":
+      return failed
     case "NotFound":
       return noInput
     case "FileLocked":

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { Context, Effect, Layer, Queue, Schema, type Scope, Stream } from "effect"
 import { makeWriter } from "./internal/streamWriter.ts"
 
 /**
@@ -50,6 +50,30 @@ export class InputFailed extends Schema.TaggedError<InputFailed>("@toehold/cli/I
 }
 
 /**
+ * A terminal's size, in characters.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+/**
+ * A person who types.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Keyboard {
+  /** Has every key come as it is pressed, Ctrl-C as well, and shows none, until the scope ends. */
+  readonly raw: Effect.Effect<void, never, Scope.Scope>
+  /** What is typed, as the bytes that the terminal makes of it. */
+  readonly keys: Stream.Stream<Uint8Array>
+}
+
+/**
  * The service. Writing waits while the reader is behind.
  *
  * @since 0.1.0
@@ -65,7 +89,11 @@ export class StandardStreams extends Context.Service<
     /** Standard input, which is not touched before the stream runs. */
     readonly stdin: Stream.Stream<Uint8Array, InputFailed>
     /** Size of the terminal on standard output; `undefined` when that is no terminal. */
-    readonly terminal: { readonly columns: number; readonly rows: number } | undefined
+    readonly terminal: TerminalSize | undefined
+    /** Each new size of that terminal. */
+    readonly resizes: Stream.Stream<TerminalSize>
+    /** The terminal on standard input; `undefined` when that is none. */
+    readonly keyboard: Keyboard | undefined
   }
 >()("@toehold/cli/StandardStreams") {}
 
@@ -87,8 +115,38 @@ export const layer: Layer.Layer<StandardStreams> = Layer.sync(StandardStreams, (
         (cause) => new InputFailed({ detail: cause instanceof Error ? cause.message : String(cause) })
       )
     ),
-    // Some terminals don't know their size.
-    terminal:
-      stdout.isTTY && stdout.columns > 0 && stdout.rows > 0 ? { columns: stdout.columns, rows: stdout.rows } : undefined
+    terminal: sizeOf(stdout),
+    resizes: Stream.callback<TerminalSize>((queue) => {
+      const onResize = (): void => {
+        const size = sizeOf(stdout)
+        if (size !== undefined) Queue.offerUnsafe(queue, size)
+      }
+      return Effect.acquireRelease(
+        Effect.sync(() => stdout.on("resize", onResize)),
+        () => Effect.sync(() => stdout.off("resize", onResize))
+      )
+    }),
+    keyboard: process.stdin.isTTY ? keyboardOf(process.stdin) : undefined
   }
+})
+
+/** Some terminals don't know their size. */
+const sizeOf = ({ columns, isTTY, rows }: NodeJS.WriteStream): TerminalSize | undefined =>
+  isTTY && columns > 0 && rows > 0 ? { columns, rows } : undefined
+
+const keyboardOf = (stdin: NodeJS.ReadStream): Keyboard => ({
+  raw: Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.sync(() => stdin.setRawMode(true)),
+      () => Effect.sync(() => stdin.setRawMode(false))
+    )
+  ),
+  keys: Stream.callback<Uint8Array>((queue) => {
+    const onData = (data: Buffer): void => void Queue.offerUnsafe(queue, data)
+    const onEnd = (): void => void Queue.endUnsafe(queue)
+    return Effect.acquireRelease(
+      Effect.sync(() => stdin.on("data", onData).on("end", onEnd).on("error", onEnd).resume()),
+      () => Effect.sync(() => stdin.off("data", onData).off("end", onEnd).off("error", onEnd).pause())
+    )
+  })
 })

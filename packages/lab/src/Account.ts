@@ -33,6 +33,8 @@ export interface Account {
   readonly password?: Redacted.Redacted
   /** The password must be changed at the first login, as `chage -d 0` sets it. */
   readonly passwordExpired?: boolean
+  /** Lines of sudoers(5), in place of the machine's own; asks for the account's password. Needs root. */
+  readonly sudo?: ReadonlyArray<string>
   /** Files in the home folder, by relative path: `.bashrc`, `.config/fish/config.fish`, … */
   readonly homeFiles?: Readonly<Record<string, string>>
 }

@@ -66,6 +66,9 @@ export const parts = {
   bash: part("bash", ["bash"], "a login shell", "bash"),
   fish: part("fish", ["fish"], "a login shell", "fish"),
   csh: part("csh", ["tcsh", "csh"], "a login shell", "tcsh"),
+  sudo: part("sudo", ["sudo"], "commands as root for another user", "sudo"),
+  tmux: part("tmux", ["tmux"], "terminal sessions that outlive a connection", "tmux"),
+  screen: part("screen", ["screen"], "terminal sessions where there is no tmux", "screen"),
   busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
   "private-accounts": {
     ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "mount"),

@@ -23,6 +23,7 @@ import * as Connect from "./internal/connect.ts"
 import * as Execution from "./internal/execution.ts"
 import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
 import * as Identities from "./internal/identities.ts"
+import * as Interaction from "./internal/interaction.ts"
 import * as Spawn from "./internal/spawn.ts"
 import * as Keeper from "./internal/keeper.ts"
 import * as OpenSftp from "./internal/sftp/open.ts"
@@ -33,6 +34,7 @@ import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
 import type { SshConnectEvent } from "./SshConnectEvent.ts"
 import type * as SshError from "./SshError.ts"
 import type { ExecOptions, ExecResult, RunningCommand, SpawnedProcess, SpawnOptions, StartOptions } from "./SshExec.ts"
+import type * as SshInteract from "./SshInteract.ts"
 
 /**
  * Where to connect to and how to log in. `SshLogin` makes these out of what a person writes and of `~/.ssh/config`.
@@ -173,6 +175,15 @@ export class SshClient extends Context.Service<
       options?: SpawnOptions
     ) => Effect.Effect<SpawnedProcess, SshError.SshError, Scope.Scope>
     /**
+     * Runs a command in a terminal and answers what it asks, step by step. Fails with `ExpectTimeout`, `ExpectEnded`,
+     * or `PromptDetected` for a question that no step answers; what was running is killed.
+     */
+    readonly interact: (
+      command: SshCommand,
+      steps: ReadonlyArray<SshInteract.Step>,
+      options?: SshInteract.Options
+    ) => Effect.Effect<SshInteract.Result, SshError.SshError>
+    /**
      * Opens an SFTP session, which takes one of the connection's sessions for as long as the scope. Waits where none is
      * free, unless told to fail `atOnce`. Fails with `ChannelRefused` where the machine has no SFTP subsystem.
      */
@@ -284,6 +295,8 @@ export const make = Effect.fnUntraced(function* (
       ({ sessions }) => sessions
     )
   }
+  const start: SshClient["Service"]["start"] = (command, startOptions) =>
+    Execution.start(machine, command, startOptions ?? {})
   return {
     connection: {
       host: options.host,
@@ -296,7 +309,8 @@ export const make = Effect.fnUntraced(function* (
       banner: connected.banner
     },
     exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
-    start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
+    start,
+    interact: (command, steps, interactOptions) => Interaction.run(start, command, steps, interactOptions ?? {}),
     spawn: (command, spawnOptions) => Spawn.spawn(machine, command, spawnOptions ?? {}),
     sftp: (sftpOptions) => OpenSftp.open(connected, sftpOptions),
     checkSftp: Effect.asVoid(Effect.scoped(OpenSftp.open(connected))),

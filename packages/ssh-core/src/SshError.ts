@@ -23,6 +23,7 @@ import {
   SignalFailed
 } from "./internal/reason/execute.ts"
 import { PortInUse } from "./internal/reason/forward.ts"
+import { ExpectEnded, ExpectTimeout, ProgramMissing, PromptDetected, SudoRefused } from "./internal/reason/interact.ts"
 import { HostKeyChanged, HostKeyRevoked, HostKeyUnknown } from "./internal/reason/hostKey.ts"
 import {
   FileFailed,
@@ -49,6 +50,7 @@ export * from "./internal/reason/execute.ts"
 export * from "./internal/reason/forward.ts"
 export * from "./internal/reason/hostKey.ts"
 export * from "./internal/reason/input.ts"
+export * from "./internal/reason/interact.ts"
 export * from "./internal/reason/key.ts"
 
 /**
@@ -92,6 +94,11 @@ export const Reason = Schema.Union([
   InputClosed,
   SignalFailed,
   PortInUse,
+  PromptDetected,
+  ExpectTimeout,
+  ExpectEnded,
+  SudoRefused,
+  ProgramMissing,
   PermissionDenied,
   NotFound,
   NoSpace,

@@ -68,6 +68,8 @@ export interface Parsed {
   readonly path: ReadonlyArray<string>
   /** Values by flag name; a switch that is set has one empty value. */
   readonly flags: ReadonlyMap<string, ReadonlyArray<string>>
+  /** The flags that have a value, in the order in which they were given. */
+  readonly given: ReadonlyArray<readonly [flag: string, value: string]>
   readonly arguments: ReadonlyArray<string>
   /** What came after `--`; `undefined` where there was none. */
   readonly rest: ReadonlyArray<string> | undefined

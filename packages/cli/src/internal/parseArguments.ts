@@ -34,6 +34,7 @@ export const parseArguments = (root: CommandSpec, words: ReadonlyArray<string>):
   let command = root
   const path = [root.name]
   const flags = new Map<string, Array<string>>()
+  const given: Array<readonly [flag: string, value: string]> = []
   const positional: Array<string> = []
   let rest: ReadonlyArray<string> | undefined
   let wantsHelp = false
@@ -58,6 +59,7 @@ export const parseArguments = (root: CommandSpec, words: ReadonlyArray<string>):
     }
     if (before === undefined || flag.value === undefined) flags.set(flag.name, [value])
     else before.push(value)
+    if (flag.value !== undefined) given.push([flag.name, value])
     return Result.void
   }
 
@@ -143,7 +145,7 @@ export const parseArguments = (root: CommandSpec, words: ReadonlyArray<string>):
     if (Result.isFailure(read)) return Result.fail(read.failure)
   }
 
-  const parsed: Parsed = { command, path, flags, arguments: positional, rest, wantsHelp }
+  const parsed: Parsed = { command, path, flags, given, arguments: positional, rest, wantsHelp }
   return wantsHelp ? Result.succeed(parsed) : Result.map(checkOperands(parsed, fail), () => parsed)
 }
 

@@ -6,6 +6,9 @@ import { knownHostsFlag, machineArgument, machineFlags, targetFlags } from "./ma
 import { topicNames } from "./topicNames.ts"
 import { job } from "./tree/job.ts"
 import { forward } from "./tree/forward.ts"
+import { interact } from "./tree/interact.ts"
+import { session } from "./tree/session.ts"
+import { shell } from "./tree/shell.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
 
@@ -28,6 +31,18 @@ const exec: CommandSpec = {
       value: "SIZE",
       summary: "Bytes kept of each stream, head and tail (default: 256KiB with --json, else all)"
     },
+    { name: "sudo", summary: "Run it as root by sudo" },
+    {
+      name: "sudo-password-env",
+      value: "NAME",
+      summary: "The same, with the password for sudo from this environment variable, given only when sudo asks for it"
+    },
+    {
+      name: "prompt-timeout",
+      value: "DURATION",
+      summary:
+        "Kill the command when it asks a question and nobody answers for this time; none for never (default: 2s with --pty, 20s with --stdin -, unless a person types there)"
+    },
     { name: "pty", summary: "Run it in a terminal; stderr then comes on stdout" },
     jsonFlag,
     { name: "ndjson", summary: "Print one JSON event a line as things happen, a heartbeat among them" },
@@ -47,7 +62,7 @@ const exec: CommandSpec = {
     { command: "toehold exec web --env-from HF_TOKEN --stdin setup.py -- python3 -", summary: "a secret, and an input" }
   ],
   document:
-    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","durationMs","outcome"}',
+    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","prompt"?,"durationMs","outcome"}',
   failureCode: ExitCode.ofExecFailure,
   load: () => import("./command/exec.ts").then(({ exec }) => exec)
 }
@@ -227,5 +242,5 @@ export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, forward, job, doctor, keys, hosts, help, completion]
+  children: [exec, interact, shell, session, forward, job, doctor, keys, hosts, help, completion]
 }

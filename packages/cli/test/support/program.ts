@@ -3,7 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stream } from "effect"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as Cli from "../../src/Cli.ts"
-import { OutputFailed, StandardStreams } from "../../src/StandardStreams.ts"
+import { type Keyboard, OutputFailed, StandardStreams, type TerminalSize } from "../../src/StandardStreams.ts"
 
 export interface Ran {
   readonly exitCode: number
@@ -14,8 +14,12 @@ export interface Ran {
 export interface Options {
   readonly platform?: Partial<ClientPlatform.Platform>
   readonly stdin?: Uint8Array
+  readonly stdinStaysOpen?: boolean
   /** Standard output fails with EPIPE from this many bytes on. */
   readonly closesAfter?: number
+  readonly terminal?: TerminalSize
+  readonly resizes?: Stream.Stream<TerminalSize>
+  readonly keyboard?: Keyboard
   readonly onStdout?: (data: Uint8Array) => void
 }
 
@@ -40,8 +44,13 @@ export const makeStreams = (options: Options = {}) => {
       }),
     stderr: (data) => Effect.sync(() => void err.push(Buffer.from(bytesOf(data)))),
     logLine: (line) => void err.push(bytesOf(`${line}\n`)),
-    stdin: options.stdin === undefined ? Stream.die("nobody may read the standard input") : Stream.make(options.stdin),
-    terminal: undefined
+    stdin:
+      options.stdin === undefined
+        ? Stream.die("nobody may read the standard input")
+        : Stream.concat(Stream.make(options.stdin), options.stdinStaysOpen === true ? Stream.never : Stream.empty),
+    terminal: options.terminal,
+    resizes: options.resizes ?? Stream.empty,
+    keyboard: options.keyboard
   })
   return {
     layer,

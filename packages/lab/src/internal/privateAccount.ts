@@ -21,12 +21,20 @@ export interface PrivateAccount {
   readonly writeHomeFile: (path: string, content: string) => Effect.Effect<void, LabError>
 }
 
+const pamSudo = [
+  "auth required pam_unix.so nodelay",
+  "account required pam_unix.so",
+  "session optional pam_unix.so",
+  ""
+]
+
 const pamService = ["auth required pam_unix.so", "account required pam_unix.so", "password required pam_unix.so", ""]
 
-// $0 is the folder of the copies. A file that this machine doesn't have can't be covered and isn't needed.
+// $0 is the folder of the copies. A file that this machine doesn't have can't be covered and isn't needed, and one that
+// is not among the copies stays what it is.
 const bindAndRun = `
-for name in passwd shadow group shells pam.d/sshd; do
-  [ ! -e "/etc/$name" ] || mount --bind "$0/$name" "/etc/$name" || exit 1
+for name in passwd shadow group shells sudoers pam.d/sshd pam.d/sudo; do
+  [ ! -e "/etc/$name" ] || [ ! -e "$0/$name" ] || mount --bind "$0/$name" "/etc/$name" || exit 1
 done
 exec "$@"`
 
@@ -104,10 +112,15 @@ export const make = Effect.fnUntraced(
       group: new RegExp(`^[^:]*:[^:]*:${gid}:`, "m").test(group) ? group : withEntry(group, user, `${user}:x:${gid}:`),
       shadow: `${user}:${hash}:${lastChange}:0:99999:7:::\n`,
       shells: `${shell}\n/bin/sh\n`,
-      "pam.d/sshd": pamService.join("\n")
+      "pam.d/sshd": pamService.join("\n"),
+      ...(account.sudo === undefined
+        ? {}
+        : { sudoers: `${account.sudo.join("\n")}\n`, "pam.d/sudo": pamSudo.join("\n") })
     }
     for (const [name, content] of Object.entries(copies)) {
-      yield* fs.writeFileString(path.join(etc, name), content, { mode: name === "shadow" ? 0o600 : 0o644 })
+      yield* fs.writeFileString(path.join(etc, name), content, {
+        mode: name === "shadow" ? 0o600 : name === "sudoers" ? 0o440 : 0o644
+      })
     }
     const back = current.uid === 0 ? [] : [unshare, "--user", `--map-user=${uid}`, `--map-group=${gid}`]
     return {

@@ -10,6 +10,8 @@ export interface Pty {
   readonly rows: number
   readonly cols: number
   readonly term: string
+  /** What is typed is shown by the terminal itself. */
+  readonly echo: boolean
 }
 
 export interface Connection {
@@ -41,7 +43,7 @@ export const exec = <A>(
 ): Effect.Effect<A, SshError.SshError> =>
   opened(
     connection,
-    (callback) => connection.client.exec(command, pty === undefined ? {} : { pty }, callback),
+    (callback) => connection.client.exec(command, pty === undefined ? {} : { pty: requestOf(pty) }, callback),
     attach,
     late,
     isWaiting
@@ -92,6 +94,9 @@ const opened = <A>(
       abandoned = true
     })
   })
+
+/** Modes of the terminal as RFC 4254 section 8 has them; those that are not named are the server's. */
+const requestOf = ({ echo, ...pty }: Pty): Ssh2.PseudoTtyOptions => (echo ? pty : { ...pty, modes: { ECHO: 0 } })
 
 /**
  * dropbear closes a new channel now and then when another one ends, and then passes over what is asked on it: the close

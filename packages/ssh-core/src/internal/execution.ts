@@ -7,8 +7,12 @@ import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, RunningCommand, 
 import { OutputCapture } from "@toehold/shell/OutputCapture"
 import type { Pty } from "./channel.ts"
 import { killScript } from "@toehold/shell/ProcessGroup"
+import type { Prompt } from "@toehold/shell/Prompt"
+import { runForOutput } from "./ownScript.ts"
+import { inputWait, PromptWatch, questionAfter, watched } from "./promptWatch.ts"
 import type { Ending, OutputSink, RemoteProcess } from "./remoteProcess.ts"
 import type { Sessions } from "./sessions.ts"
+import { SudoTalk } from "./sudo.ts"
 
 export interface Machine {
   readonly account: { readonly host: string; readonly user: string }
@@ -27,12 +31,24 @@ const highWater = 1024 * 1024
 
 const ptyOf = (option: StartOptions["pty"]): Pty | undefined => {
   if (option === undefined || option === false) return undefined
-  if (option === true) return { rows: 24, cols: 80, term: "xterm-256color" }
-  return { term: "xterm-256color", ...option }
+  const size = option === true ? { rows: 24, cols: 80 } : { rows: option.rows, cols: option.cols }
+  const { echo = true, term = "xterm-256color" } = option === true ? {} : option
+  return { ...size, term, echo }
 }
 
 /** The options that are about the process itself. */
-type LaunchOptions = Omit<StartOptions, "stdin">
+interface LaunchOptions extends Omit<StartOptions, "stdin" | "promptTimeout"> {
+  /** Silence after which a question counts as unanswered, where there is anything to be answered. */
+  readonly questionAfter: Duration.Duration | undefined
+}
+
+const launchOptions = <E, R>({ promptTimeout, stdin, ...rest }: StartOptions<E, R>): LaunchOptions => ({
+  ...rest,
+  questionAfter: questionAfter(promptTimeout, {
+    hasTerminal: ptyOf(rest.pty) !== undefined,
+    isOpen: isStream<E, R>(stdin)
+  })
+})
 
 interface Limits {
   readonly timeout: Duration.Duration | undefined
@@ -58,6 +74,8 @@ type Over = {
 
 const over = (reason: Over["reason"], limit: Duration.Duration): Over => ({ _tag: "Over", reason, limit })
 
+type Asked = { readonly _tag: "Asked"; readonly prompt: Prompt }
+
 /** The limit that is reached first where nothing at all comes. */
 const firstLimit = ({ idleTimeout, timeout }: Limits): Option.Option<Over> => {
   if (idleTimeout !== undefined && (timeout === undefined || Duration.isLessThan(idleTimeout, timeout))) {
@@ -67,9 +85,13 @@ const firstLimit = ({ idleTimeout, timeout }: Limits): Option.Option<Over> => {
 }
 
 const outOfLimit = (
-  over: Over,
+  over: Over | Asked,
   details: Pick<SshError.CommandTimeout, "command" | "stdout" | "stderr" | "killed" | "outcome">
 ): SshError.SshError => {
+  if (over._tag === "Asked") {
+    const { fix: advice, kind, text } = over.prompt
+    return SshError.make(new SshError.PromptDetected({ ...details, kind, prompt: text, advice }))
+  }
   const fields = { ...details, timeoutMs: Duration.toMillis(over.limit) }
   return SshError.make(
     over.reason === "CommandTimeout" ? new SshError.CommandTimeout(fields) : new SshError.IdleTimeout(fields)
@@ -79,6 +101,10 @@ const outOfLimit = (
 /** One command under way, with its output going to a sink. */
 interface Launched {
   readonly process: RemoteProcess
+  /** To be told of the input that the command is given. */
+  readonly watch: PromptWatch | undefined
+  /** Done when the command may be given input. */
+  readonly isReady: Effect.Effect<unknown>
   /** To be run once. */
   readonly exit: Effect.Effect<ExitStatus, SshError.SshError>
   readonly kill: (signal: string) => Effect.Effect<boolean>
@@ -95,15 +121,18 @@ const launch = Effect.fnUntraced(function* (
   makeSink: (process: RemoteProcess) => OutputSink,
   captured: Captured
 ): Effect.fn.Return<Launched, SshError.SshError, Scope.Scope> {
-  const script = yield* Effect.fromResult(SshCommand.toScript(command))
+  const plain = yield* Effect.fromResult(SshCommand.toScript(command))
+  const sudo = yield* Effect.fromResult(SudoTalk.make(options, plain))
+  const script = sudo?.script ?? plain
   const limits = limitsOf(options)
   const name = SshCommand.display(command)
-  const killing = (process: RemoteProcess, signal: string) => killProcess(machine, process, signal, limits.killGrace)
+  const killing = (process: RemoteProcess, signal: string) =>
+    killProcess(machine, process, signal, limits.killGrace, options.sudo)
   const begun = yield* Clock.monotonicTimeNanos
   let sent = false
   const starting = machine.sessions.start({
     script,
-    secret: SshCommand.hasSecrets(command),
+    secret: sudo === undefined && SshCommand.hasSecrets(command),
     pty: ptyOf(options.pty),
     onSend: () => {
       sent = true
@@ -130,7 +159,9 @@ const launch = Effect.fnUntraced(function* (
     (process) => (process.isEnded ? Effect.void : killing(process, "TERM")),
     { interruptible: true }
   )
-  const sink = makeSink(process)
+  const watch = options.questionAfter === undefined ? undefined : new PromptWatch()
+  const given = watched(makeSink(process), watch)
+  const sink = sudo?.sink(process, given) ?? given
   const clock = yield* Clock.Clock
   let lastOutput = clock.monotonicTimeNanosUnsafe()
   if (limits.idleTimeout === undefined) {
@@ -158,19 +189,31 @@ const launch = Effect.fnUntraced(function* (
       yield* Effect.sleep(Duration.nanos(limitNanos - quiet))
     }
   })
-  let verdict: Effect.Effect<Ending | Over> = ended
+  const terminal = ptyOf(options.pty)
+  let verdict: Effect.Effect<Ending | Over | Asked> = ended
+  if (watch !== undefined && options.questionAfter !== undefined) {
+    const probe = inputWait(machine.sessions, process, terminal?.echo === false)
+    const question = watch.question({ after: options.questionAfter, probe, isTerminal: terminal !== undefined })
+    verdict = Effect.raceFirst(
+      verdict,
+      Effect.map(question, (prompt): Asked => ({ _tag: "Asked", prompt }))
+    )
+  }
   if (limits.timeout !== undefined) verdict = Effect.raceFirst(verdict, outOfTime(limits.timeout))
   if (limits.idleTimeout !== undefined) verdict = Effect.raceFirst(verdict, outOfPatience(limits.idleTimeout))
 
   // The kill comes after the race is decided: else the end that it brings about would win it.
   const exit = Effect.flatMap(verdict, (verdict) =>
-    verdict._tag === "Over"
+    verdict._tag === "Over" || verdict._tag === "Asked"
       ? Effect.flatMap(killing(process, "TERM"), (killed) =>
           Effect.fail(outOfLimit(verdict, { command: name, ...captured(), killed, outcome: "may-have-run" }))
         )
-      : conclude(machine, process, verdict, name, captured)
+      : sudo?.isReady === false
+        ? Effect.fail(sudo.refusal(verdict, machine.whyClosed() ?? "it ended", name))
+        : conclude(machine, process, verdict, name, captured)
   )
-  return { process, exit, kill: (signal) => killing(process, signal) }
+  const isReady = sudo === undefined ? Effect.void : Effect.raceFirst(Deferred.await(sudo.ready), ended)
+  return { process, watch, isReady, exit, kill: (signal) => killing(process, signal) }
 })
 
 /** What sshd and its `passwd` say in place of running anything. */
@@ -213,7 +256,8 @@ const killProcess = (
   machine: Machine,
   process: RemoteProcess,
   signal: string,
-  grace: Duration.Duration
+  grace: Duration.Duration,
+  sudo: StartOptions["sudo"]
 ): Effect.Effect<boolean> => {
   const attempt = Effect.gen(function* () {
     if (process.isEnded) return true
@@ -226,7 +270,14 @@ const killProcess = (
     const { pid, ownGroup } = greeted.value
     const script = killScript({ pid, ownGroup, signal, graceMs: Duration.toMillis(grace) })
     const within = Duration.sum(grace, killWithin)
-    return (yield* runOnMachine(machine, script, within)) === "gone"
+    const word = yield* runOnMachine(machine, script, within)
+    if (word !== "left" || sudo === undefined || sudo === false) return word === "gone"
+    // sudo hands signals on, but root's processes are root's to kill.
+    const asRoot = exec<never, never>(machine, SshCommand.shell(script), { sudo, timeout: within })
+    return yield* asRoot.pipe(
+      Effect.map(({ stdout }) => stdout.text.trim() === "gone"),
+      Effect.orElseSucceed(() => false)
+    )
   }).pipe(
     Effect.tap((gone) =>
       Effect.sync(() => {
@@ -257,8 +308,8 @@ export const runOnMachine = (machine: Machine, script: string, within: Duration.
   return Effect.gen(function* () {
     for (const attempt of [
       machine.sessions.keeper.run(script),
-      runForOutput(machine.sessions, script),
-      Effect.scoped(Effect.flatMap(machine.fresh, (sessions) => runForOutput(sessions, script)))
+      runForOutput(machine.sessions, script, wordBytes),
+      Effect.scoped(Effect.flatMap(machine.fresh, (sessions) => runForOutput(sessions, script, wordBytes)))
     ]) {
       const word = yield* inTime(attempt)
       if (word !== "") return word
@@ -267,31 +318,28 @@ export const runOnMachine = (machine: Machine, script: string, within: Duration.
   })
 }
 
-/** Runs a script of our own and gives back the last word that it printed. */
-const runForOutput = (sessions: Sessions, script: string): Effect.Effect<string, SshError.SshError> =>
-  Effect.gen(function* () {
-    const process = yield* sessions.start({ script, secret: false, pty: undefined, atOnce: true, late: giveUp })
-    let output = ""
-    process.connect({
-      stdout: (chunk) => void (output = (output + chunk.toString("latin1")).slice(-64)),
-      stderr: ignore
-    })
-    process.endInput()
-    yield* Deferred.await(process.ended)
-    return output.trim()
-  })
-
-const giveUp = (process: RemoteProcess): Effect.Effect<void> => Effect.sync(() => process.abandon())
+/** More than the one word, `gone` or `left`. */
+const wordBytes = 64
 
 const ignore = (): void => undefined
 
 /** Gives the command its standard input; fails when the stream that it comes from does. */
-const feed = <E, R>(process: RemoteProcess, stdin: StartOptions<E, R>["stdin"]): Effect.Effect<void, E, R> => {
+const feed = <E, R>(launched: Launched, stdin: StartOptions<E, R>["stdin"]): Effect.Effect<void, E, R> =>
+  Effect.andThen(launched.isReady, give<E, R>(launched, stdin))
+
+const give = <E, R>({ process, watch }: Launched, stdin: StartOptions<E, R>["stdin"]): Effect.Effect<void, E, R> => {
   if (stdin === undefined) return Effect.sync(() => process.endInput())
   if (typeof stdin === "string" || stdin instanceof Uint8Array) return Effect.sync(() => process.endInput(stdin))
   return Effect.andThen(
-    Stream.runForEach(stdin, (chunk) => process.write(chunk)),
-    Effect.sync(() => process.endInput())
+    Stream.runForEach(stdin, (chunk) => {
+      watch?.given()
+      return process.write(chunk)
+    }),
+    Effect.sync(() => {
+      process.endInput()
+      // A terminal has no end of its input.
+      if (!process.hasTerminal) watch?.over()
+    })
   )
 }
 
@@ -309,10 +357,10 @@ export const exec = <E, R>(
     const stderr = new OutputCapture(limit)
     const sink = { stdout: (chunk: Buffer) => stdout.push(chunk), stderr: (chunk: Buffer) => stderr.push(chunk) }
     const captured = () => ({ stdout: stdout.result(), stderr: stderr.result() })
-    const launched = yield* launch(machine, command, options, () => sink, captured)
+    const launched = yield* launch(machine, command, launchOptions(options), () => sink, captured)
     const status = yield* isStream<E, R>(stdin)
-      ? Effect.raceFirst(launched.exit, Effect.andThen(feed<E, R>(launched.process, stdin), Effect.never))
-      : Effect.andThen(feed<E, R>(launched.process, stdin), launched.exit)
+      ? Effect.raceFirst(launched.exit, Effect.andThen(feed<E, R>(launched, stdin), Effect.never))
+      : Effect.andThen(feed<E, R>(launched, stdin), launched.exit)
     const durationMs = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6
     return { ...status, ...captured(), durationMs }
   }).pipe(Effect.scoped)
@@ -349,9 +397,9 @@ export const start = <R>(
       }
       return { stdout: to("stdout"), stderr: to("stderr") }
     }
-    const launched = yield* launch(machine, command, options, sink, nothingCaptured)
+    const launched = yield* launch(machine, command, launchOptions(options), sink, nothingCaptured)
     const { process } = launched
-    yield* Effect.forkScoped(feed<never, R>(process, options.stdin))
+    yield* Effect.forkScoped(feed<never, R>(launched, options.stdin))
     const exit = yield* Effect.forkScoped(
       launched.exit.pipe(
         Effect.onExit((exit) => (Exit.isSuccess(exit) ? Queue.end(queue) : Queue.failCause(queue, exit.cause)))
@@ -372,5 +420,11 @@ export const start = <R>(
         return chunks
       })
     )
-    return { pid: greeted.pid, output, exit: Fiber.join(exit), kill: (signal = "TERM") => launched.kill(signal) }
+    return {
+      pid: greeted.pid,
+      output,
+      exit: Fiber.join(exit),
+      resize: (size) => Effect.sync(() => process.resize(size)),
+      kill: (signal = "TERM") => launched.kill(signal)
+    }
   })

@@ -8,10 +8,11 @@
 
 /**
  * The mark that begins a command's own output, on both streams, with the process id, which is the process group's as well
- * where `toehold_g` is 1. The shell's own variables have names that no login exports: setting one that is exported would
+ * where `toehold_g` is 1, and the path of the terminal where there is one. The shell's own variables have names that no login exports: setting one that is exported would
  * change the command's environment.
  */
-const greet = (nonce: string): string => `echo ${nonce} $$ $toehold_g >&2; echo ${nonce} $$ $toehold_g`
+const greet = (nonce: string, terminal = ""): string =>
+  `echo ${nonce} $$ $toehold_g${terminal} >&2; echo ${nonce} $$ $toehold_g`
 
 /**
  * OpenSSH makes the login shell the leader of a session; dropbear does not, and then a kill could not reach the
@@ -42,9 +43,9 @@ const encode = (script: string): string => {
   return out
 }
 
-/** The exec request that runs one script at once. */
+/** The exec request that runs one script at once, in a terminal. */
 export const inline = (nonce: string, script: string): string =>
-  inOwnGroup(`${settle}; ${greet(nonce)} && eval "$(printf %b "${encode(script)}")"`)
+  inOwnGroup(`${settle}; ${greet(nonce, " $SSH_TTY")} && eval "$(printf %b "${encode(script)}")"`)
 
 /** The exec request that waits for a script on its standard input, one line, and acknowledges it on stdout. */
 export const reader = (nonce: string): string =>

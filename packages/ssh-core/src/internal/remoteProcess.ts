@@ -19,6 +19,8 @@ export interface Greeted {
   readonly pid: number
   /** `true` when the process id is that of the process group as well. */
   readonly ownGroup: boolean
+  /** Path of the command's terminal, as its server names it. */
+  readonly tty?: string | undefined
 }
 
 /** Where output goes. Called synchronously, in the order of arrival; `pause` holds the flow back. */
@@ -56,6 +58,7 @@ export class RemoteProcess {
   wasSent: boolean
   /** The signal that ends what of its group outlives the command; `undefined` where that may stay. */
   leftovers: string | undefined
+  readonly hasTerminal: boolean
   readonly #awaitsScript: boolean
   readonly #onGreeted: (greeted: Greeted) => void
   readonly #nonce: string
@@ -74,6 +77,7 @@ export class RemoteProcess {
   constructor(channel: Ssh2.ClientChannel, options: Options) {
     this.channel = channel
     this.#nonce = options.nonce
+    this.hasTerminal = options.pty
     this.#awaitsScript = options.awaitsScript
     this.wasSent = !options.awaitsScript
     this.#onGreeted = options.onGreeted
@@ -160,8 +164,10 @@ export class RemoteProcess {
 
   readonly #identity = (line: string): void => {
     if (this.isGreeted) return
-    const [pid = "", group = ""] = line.split(" ")
-    const greeted = { pid: Number.parseInt(pid, 10), ownGroup: group === "1" }
+    const [pid = "", group = "", path = ""] = line.split(" ")
+    // It goes into a script again.
+    const tty = /^\/dev\/[\w/.-]{1,64}$/.test(path) ? path : undefined
+    const greeted = { pid: Number.parseInt(pid, 10), ownGroup: group === "1", tty }
     // To signal process 1 or no number at all is to signal others.
     if (greeted.pid > 1) this.#onGreeted(greeted)
     Deferred.doneUnsafe(this.greeted, Exit.succeed(greeted))
@@ -234,6 +240,11 @@ export class RemoteProcess {
       if (this.channel.writable && chunk.length > 0) this.channel.write(chunk, () => resume(Effect.void))
       else if (chunk.length === 0) resume(Effect.void)
     })
+  }
+
+  /** Tells the command's terminal its size; the foreground of the terminal gets SIGWINCH for it. */
+  resize(size: { readonly rows: number; readonly cols: number }): void {
+    this.channel.setWindow(size.rows, size.cols, 0, 0)
   }
 
   /** Ends the command's standard input, after `last` if it is given. */

@@ -1,22 +1,22 @@
 /** `toehold exec`: one command on one machine, its output as it comes or as documents. */
 import { Clock, Deferred, Effect, FileSystem, Stream } from "effect"
-import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
-import type * as SshError from "@toehold/ssh-core/SshError"
 import type { OutputChunk, StartOptions } from "@toehold/ssh-core/SshExec"
 import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as ExitCode from "../../ExitCode.ts"
 import * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { UsageError } from "../../UsageError.ts"
-import { readEnvironment, readWords } from "../commandFlags.ts"
 import type { Handler, Invocation, Services } from "../commandSpec.ts"
 import { HeartbeatInterval } from "../heartbeat.ts"
+import { secretFromEnvironment } from "../invocation.ts"
 import { fileFailure, loginOptions, readTarget } from "../machine.ts"
 import { type CommandOutput, outputFields } from "../outputDocument.ts"
 import { OutputEvents } from "../outputEvents.ts"
 import { OutputLimit } from "../outputLimit.ts"
-import { note, printJson } from "../print.ts"
+import { note, plain, printJson } from "../print.ts"
+import { readCommand } from "../remoteCommand.ts"
+import { QuestionInFailure } from "../questionInFailure.ts"
 
 /** Enough to read, little enough to hand to a model. */
 const defaultDocumentLimit = 256 * 1024
@@ -49,6 +49,8 @@ const prepare = Effect.fnUntraced(function* (invocation: Invocation, machine: st
   const limits = {
     timeout: yield* invocation.duration("timeout"),
     idleTimeout: yield* invocation.duration("idle-timeout"),
+    promptTimeout: yield* readPromptTimeout(invocation),
+    sudo: yield* readSudo(invocation),
     pty: isTerminalAsked && (terminal === undefined || { cols: terminal.columns, rows: terminal.rows })
   }
   const input = yield* readInput(invocation)
@@ -63,15 +65,27 @@ const prepare = Effect.fnUntraced(function* (invocation: Invocation, machine: st
   return { command, target, login, maxOutput, input, options: { ...limits, stdin: input.stdin } satisfies StartOptions }
 })
 
-type Prepared = Effect.Success<ReturnType<typeof prepare>>
+/** Longer than it takes a slow program to go on giving, shorter than anybody wants to wait for nobody. */
+const openInputPromptTimeout = 20_000
 
-const readCommand = Effect.fnUntraced(function* (
+/** Whether and when a question counts as unanswered; a person at the keyboard has all the time there is. */
+const readPromptTimeout = Effect.fnUntraced(function* (
   invocation: Invocation
-): Effect.fn.Return<SshCommand.SshCommand, UsageError | SshError.SshError, ClientPlatform> {
-  const options = { cwd: invocation.one("cwd"), env: yield* readEnvironment(invocation) }
-  const { kind, words } = yield* readWords(invocation)
-  return kind === "shell" ? SshCommand.shell(words[0], options) : SshCommand.argv(words, options)
+): Effect.fn.Return<number | false | undefined, UsageError, StandardStreams> {
+  if (invocation.one("prompt-timeout") === "none") return false
+  const { keyboard } = yield* StandardStreams
+  const given = yield* invocation.duration("prompt-timeout")
+  if (given !== undefined || invocation.one("stdin") !== "-") return given
+  return keyboard === undefined ? openInputPromptTimeout : false
 })
+
+const readSudo = Effect.fnUntraced(function* (invocation: Invocation) {
+  const name = invocation.one("sudo-password-env")
+  if (name !== undefined) return { password: yield* secretFromEnvironment("sudo-password-env", name) }
+  return invocation.has("sudo")
+})
+
+type Prepared = Effect.Success<ReturnType<typeof prepare>>
 
 /** What the command reads. Its failure comes by a way of its own, as an input that merely ends would be a lie. */
 interface Input {
@@ -112,6 +126,9 @@ const run = Effect.fnUntraced(function* (
       Effect.sync(() => void gaps.push(`${bytes} bytes of ${stream} from offset ${offset} on were left out.`))
   })
   yield* Effect.forEach(gaps, note)
+  const { prompt } = status
+  if (prompt !== undefined)
+    yield* note(`the command failed for want of an answer: ${plain(prompt.text)}\n${prompt.fix}`)
   return ExitCode.ofStatus(status)
 })
 
@@ -129,6 +146,7 @@ const printDocument = Effect.fnUntraced(function* (
     exitCode: result.exitCode,
     signal: result.signal,
     ...outputFields(result.stdout, result.stderr),
+    ...QuestionInFailure.of(result, result),
     durationMs: Math.round(result.durationMs),
     outcome: "finished"
   })
@@ -150,9 +168,11 @@ interface Receiver<E> {
 const stream = <E>({ command, input, login, maxOutput, options, target }: Prepared, receiver: Receiver<E>) =>
   Effect.gen(function* () {
     const limits = { stdout: new OutputLimit(maxOutput), stderr: new OutputLimit(maxOutput) }
+    const question = new QuestionInFailure()
     const client = yield* SshLogin.connect(target, login)
     const running = yield* client.start(command, options)
     yield* Stream.runForEach(running.output, ({ data, stream }) => {
+      question.push(stream, data)
       const piece = limits[stream].push(data)
       return piece === undefined ? Effect.void : receiver.piece(stream, piece)
     })
@@ -162,7 +182,7 @@ const stream = <E>({ command, input, login, maxOutput, options, target }: Prepar
       if (gap !== undefined) yield* receiver.gap(name, gap)
       if (tail !== undefined) yield* receiver.piece(name, tail)
     }
-    return status
+    return { ...status, ...question.of(status) }
   }).pipe(Effect.scoped, Effect.raceFirst(input.failed))
 
 /** One event a line, with a sign of life while nothing else happens. */
@@ -207,6 +227,7 @@ const runWithEvents = Effect.fnUntraced(function* (
       ...counts(),
       truncated,
       ...(truncated ? { omitted } : {}),
+      ...(status.prompt === undefined ? {} : { prompt: status.prompt }),
       durationMs: yield* elapsed,
       outcome: "finished"
     })

@@ -3,7 +3,7 @@ import { CapturedOutput } from "../../CapturedOutput.ts"
 import { oneLine } from "@toehold/shell/RemoteText"
 import { Outcome } from "./outcome.ts"
 
-const Partial = {
+export const Partial = {
   /** The command as the caller named it, for display; never with secrets. */
   command: Schema.String,
   stdout: CapturedOutput,
@@ -88,7 +88,7 @@ const Limited = {
   outcome: Outcome.pipe(Schema.withConstructorDefault(Effect.succeed<Outcome>("may-have-run")))
 }
 
-const killedText = ({ killed, outcome }: { readonly killed: boolean; readonly outcome: Outcome }): string => {
+export const killedText = ({ killed, outcome }: { readonly killed: boolean; readonly outcome: Outcome }): string => {
   if (outcome === "did-not-run") return "it had not begun, and never will"
   return killed ? "its process group was killed" : "whether its processes are gone could not be confirmed"
 }
