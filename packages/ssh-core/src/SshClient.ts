@@ -3,29 +3,17 @@
  *
  * @since 0.1.0
  */
-import {
-  Context,
-  Deferred,
-  Duration,
-  Effect,
-  type FileSystem,
-  Layer,
-  type Redacted,
-  type Scope,
-  Semaphore
-} from "effect"
+import { Context, Duration, Effect, type FileSystem, Layer, type Redacted, type Scope } from "effect"
 import type { Duplex } from "node:stream"
 import type { ClientPlatform } from "./ClientPlatform.ts"
 import type { HostKeys } from "./HostKeys.ts"
 import * as AlgorithmChoice from "./internal/algorithms.ts"
 import type { AuthMethod as AuthMethod_ } from "./internal/credential.ts"
 import * as Connect from "./internal/connect.ts"
-import * as Execution from "./internal/execution.ts"
 import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
 import * as Identities from "./internal/identities.ts"
-import * as Spawn from "./internal/spawn.ts"
 import * as Keeper from "./internal/keeper.ts"
-import * as OpenSftp from "./internal/sftp/open.ts"
+import * as Operations from "./internal/operations.ts"
 import type { Sftp } from "./Sftp.ts"
 import type { SshCommand } from "./SshCommand.ts"
 import type { AlgorithmPreferences, Algorithms } from "./SshAlgorithms.ts"
@@ -240,17 +228,7 @@ export const make = Effect.fnUntraced(function* (
       elsewhere: Effect.flatMap(Connect.connect(alone), ({ sessions }) => sessions.wait)
     }
   })
-  // More at once a server may take for an attack.
-  const logins = yield* Semaphore.make(2)
-  const machine: Execution.Machine = {
-    account: { host: options.host, user: options.user },
-    sessions: connected.sessions,
-    whyClosed: connected.whyClosed,
-    fresh: Effect.map(
-      Semaphore.withPermits(logins, 1)(Connect.connect({ ...alone, keeper: connected.sessions.keeper })),
-      ({ sessions }) => sessions
-    )
-  }
+  const fresh = Effect.map(Connect.connect({ ...alone, keeper: connected.sessions.keeper }), ({ sessions }) => sessions)
   return {
     connection: {
       host: options.host,
@@ -262,13 +240,7 @@ export const make = Effect.fnUntraced(function* (
       authAttempts: connected.attempts,
       banner: connected.banner
     },
-    exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
-    start: (command, startOptions) => Execution.start(machine, command, startOptions ?? {}),
-    spawn: (command, spawnOptions) => Spawn.spawn(machine, command, spawnOptions ?? {}),
-    dial: (to) => Connect.forward({ ...connected, host: options.host }, to),
-    sftp: (sftpOptions) => OpenSftp.open(connected, sftpOptions),
-    checkSftp: Effect.asVoid(Effect.scoped(OpenSftp.open(connected))),
-    closed: Deferred.await(connected.closed)
+    ...Operations.make(connected, { host: options.host, user: options.user }, fresh)
   }
 })
 

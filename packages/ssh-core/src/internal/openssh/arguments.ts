@@ -67,9 +67,7 @@ const connection = (settings: Settings, platform: Platform): ReadonlyArray<strin
     ...(proxyJump === undefined ? [] : ["-J", proxyJump.join(",") || "none"]),
     ...options.flatMap(({ keyword, value }) => option(keyword, value)),
     // As this package's own transport does it.
-    ...(settings.addsKeepalive
-      ? [...option("ServerAliveInterval", "3"), ...option("ServerAliveCountMax", "3")]
-      : []),
+    ...(settings.addsKeepalive ? [...option("ServerAliveInterval", "3"), ...option("ServerAliveCountMax", "3")] : []),
     "--",
     host
   ]

@@ -9,9 +9,13 @@ export interface Endpoint {
   readonly user: string
   /** The known_hosts files that were looked at. */
   readonly files: ReadonlyArray<string>
+  readonly connectTimeoutMs: number
 }
 
-type Rule = readonly [pattern: RegExp, reason: (match: RegExpExecArray, to: Endpoint, report: Report) => SshError.Reason]
+type Rule = readonly [
+  pattern: RegExp,
+  reason: (match: RegExpExecArray, to: Endpoint, report: Report) => SshError.Reason
+]
 
 const port = (text: string | undefined, to: Endpoint): number =>
   text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : to.port
@@ -38,10 +42,11 @@ const connectCodes: ReadonlyArray<readonly [words: RegExp, code: string]> = [
   [/Cannot assign requested address/, "EADDRNOTAVAIL"]
 ]
 
-const couldNotConnect: Rule[1] = ([, host = "", at, words = ""], to, report) => {
+const couldNotConnect: Rule[1] = ([, host = "", at, words = ""], to) => {
   const endpoint = { host, port: port(at, to) }
   if (/refused/.test(words)) return new SshError.ConnectionRefused(endpoint)
-  if (/timed out/.test(words)) return new SshError.ConnectTimeout({ ...endpoint, stage: "tcp", timeoutMs: report.timeoutMs })
+  if (/timed out/.test(words))
+    return new SshError.ConnectTimeout({ ...endpoint, stage: "tcp", timeoutMs: to.connectTimeoutMs })
   const code = connectCodes.find(([pattern]) => pattern.test(words))?.[1]
   return code === undefined
     ? new SshError.ConnectionClosed({ ...endpoint, stage: "tcp", detail: words })
@@ -49,7 +54,13 @@ const couldNotConnect: Rule[1] = ([, host = "", at, words = ""], to, report) => 
 }
 
 const unknownKey: Rule[1] = (_match, to, report) =>
-  new SshError.HostKeyUnknown({ host: to.host, port: to.port, ...report.hostKey, files: to.files, certAuthority: false })
+  new SshError.HostKeyUnknown({
+    host: to.host,
+    port: to.port,
+    ...report.hostKey,
+    files: to.files,
+    certAuthority: false
+  })
 
 const changedKey: Rule[1] = (_match, to, report) => {
   const known = report.words.flatMap((line) => {
@@ -71,15 +82,37 @@ const rejected = (offers: string | undefined, to: Endpoint, report: Report, deta
     ...(detail === undefined ? {} : { detail })
   })
 
+export const noProgram = (program: string, detail: string): SshError.Reason =>
+  new SshError.InvalidArgument({
+    argument: program,
+    detail: `it could not be run (${detail})`,
+    hint: "Install OpenSSH's client, or use the transport ssh2."
+  })
+
+export const noSharing = (program: string, detail: string): SshError.Reason =>
+  new SshError.InvalidArgument({
+    argument: program,
+    detail: `it does not share its connection (${detail})`,
+    hint: "OpenSSH 7.4 or later is needed; or use the transport ssh2."
+  })
+
+export const timedOut = (report: Report, { connectTimeoutMs, host, port }: Endpoint): SshError.SshError =>
+  SshError.make(new SshError.ConnectTimeout({ host, port, stage: report.stage, timeoutMs: connectTimeoutMs }))
+
 /**
  * The first rule that any line fits decides, for what one line says may be the consequence of another: a jump host that
  * lets nobody in looks like a connection that was closed.
  */
 const rules: ReadonlyArray<Rule> = [
   [
+    /^(?:\S*sh: )?(?:\d+: |line \d+: )?(?:exec: )?(\S+): (?:command )?not found$/,
+    ([, program = "ssh"]) => noProgram(program, "NotFound")
+  ],
+  [
     /^(.+?): (line \d+): (Bad configuration option: .+|.*(?:keyword|argument|unsupported|Unsupported|Bad ).*)$/,
     ([, file = "", line = "", detail = ""]) =>
-      invalidTarget({ word: file, location: `${file}: ${line}`, detail, hint: "Correct the option and try again." }).reason
+      invalidTarget({ word: file, location: `${file}: ${line}`, detail, hint: "Correct the option and try again." })
+        .reason
   ],
   [
     /^Can't open user config file (.+): (.+)$/,
@@ -118,19 +151,21 @@ const rules: ReadonlyArray<Rule> = [
   [
     /timed out during banner exchange|^Connection timed out|^Connection to .+ timed out/,
     (_match, to, report) =>
-      new SshError.ConnectTimeout({ host: to.host, port: to.port, stage: report.stage, timeoutMs: report.timeoutMs })
+      new SshError.ConnectTimeout({ host: to.host, port: to.port, stage: report.stage, timeoutMs: to.connectTimeoutMs })
   ],
   [
     /^banner exchange: Connection to .+: invalid format|^ssh_exchange_identification: (?!.*(?:closed|reset))|banner line contains invalid/,
-    (_match, to, report) =>
-      new SshError.NotSsh({ host: to.host, port: to.port, received: report.stranger })
+    ([words], to) => new SshError.NotSsh({ host: to.host, port: to.port, received: words })
   ],
   [/^Received disconnect from .+? port \d+:\d+: (.*)$/, ([, detail = ""], to, report) => closed(detail, to, report)],
   [
     /^(?:kex_exchange_identification|ssh_exchange_identification): (.*)$/,
     ([, detail = ""], to, report) => closed(detail, to, report)
   ],
-  [/^(?:ssh_dispatch_run_fatal: )?(Connection (?:closed|reset) by .*)$/, ([, detail = ""], to, report) => closed(detail, to, report)]
+  [
+    /^(?:ssh_dispatch_run_fatal: )?(Connection (?:closed|reset) by .*)$/,
+    ([, detail = ""], to, report) => closed(detail, to, report)
+  ]
 ]
 
 /** ssh does not say where the line is. */

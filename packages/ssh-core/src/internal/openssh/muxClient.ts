@@ -10,7 +10,7 @@ import type * as Ssh2 from "ssh2"
 import * as Driver from "../driver.ts"
 
 /** The socket is not there, or nobody behind it speaks proxy mode. */
-export class NoProxy extends Data.TaggedError("NoProxy")<{ readonly detail: string }> {}
+export class NoProxy extends Data.TaggedError("NoProxy")<{ readonly detail: string; readonly isMissing: boolean }> {}
 
 const hello = 0x00000001
 const version = 4
@@ -56,9 +56,9 @@ const enterProxy = (path: string): Effect.Effect<Net.Socket, NoProxy> =>
   Effect.callback<Net.Socket, NoProxy>((resume) => {
     const socket = Net.connect(path)
     const frames = new Frames()
-    const fail = (detail: string): void => {
+    const fail = (detail: string, isMissing = false): void => {
       socket.destroy()
-      resume(Effect.fail(new NoProxy({ detail })))
+      resume(Effect.fail(new NoProxy({ detail, isMissing })))
     }
     const onData = (chunk: Buffer): void => {
       let granted = false
@@ -75,7 +75,7 @@ const enterProxy = (path: string): Effect.Effect<Net.Socket, NoProxy> =>
       if (frames.rest.length > 0) socket.unshift(frames.rest)
       resume(Effect.succeed(socket))
     }
-    const onError = (error: Error): void => fail(error.message)
+    const onError = (error: NodeJS.ErrnoException): void => fail(error.message, error.code === "ENOENT")
     const onClose = (): void => fail("it was closed")
     socket.on("data", onData).on("error", onError).on("close", onClose)
     socket.write(Buffer.concat([message(hello, version), message(proxyRequest, 0)]))
@@ -135,11 +135,9 @@ export const open = Effect.fnUntraced(function* (
   identification: string
 ): Effect.fn.Return<Ssh2.Client, NoProxy, Scope.Scope> {
   const { Client } = yield* Driver.load
-  const socket = yield* Effect.acquireRelease(
-    enterProxy(path),
-    (socket) => Effect.sync(() => void socket.destroy()),
-    { interruptible: true }
-  )
+  const socket = yield* Effect.acquireRelease(enterProxy(path), (socket) => Effect.sync(() => void socket.destroy()), {
+    interruptible: true
+  })
   return yield* Effect.sync(() => {
     const client = graft(Client, socket, identification)
     // Whoever uses it adds listeners of their own; without any an error would be thrown.

@@ -40,8 +40,7 @@ const isMethod = (text: string): text is SshError.AuthAttempt["method"] =>
 
 export class Report {
   stage: Stage = "dns"
-  /** The connection is made and nothing else is to be done for it. */
-  isReady = false
+  #isReady = false
   identification = ""
   hostKey = { keyType: "", fingerprint: "" }
   user = ""
@@ -60,6 +59,13 @@ export class Report {
     const debug = /^debug\d: /.exec(line)
     if (debug === null) this.#said(line)
     else this.#told(line.slice(debug[0].length))
+  }
+
+  /** Whether it was said, since this was last asked, that a connection is made and nothing else is to be done for it. */
+  takeReady(): boolean {
+    const was = this.#isReady
+    this.#isReady = false
+    return was
   }
 
   get words(): ReadonlyArray<string> {
@@ -92,7 +98,8 @@ export class Report {
   }
 
   #saidOfLogin(line: string): boolean {
-    const loading = /^Load key "(.+)": (.+)$/.exec(line) ?? /(?:^|: )Identity file (.+) not accessible: (.+?)\.?$/.exec(line)
+    const loading =
+      /^Load key "(.+)": (.+)$/.exec(line) ?? /(?:^|: )Identity file (.+) not accessible: (.+?)\.?$/.exec(line)
     if (loading !== null) {
       const [, source = "", detail = ""] = loading
       this.#attempt({ method: "publickey", source, result: "skipped", detail })
@@ -120,7 +127,7 @@ export class Report {
     else if (begins("Connection established")) this.stage = "banner"
     else if (begins("SSH2_MSG_KEXINIT sent")) this.stage = "kex"
     else if (begins("SSH2_MSG_NEWKEYS received")) this.stage = "auth"
-    else if (begins("Entering interactive session")) this.isReady = true
+    else if (begins("Entering interactive session")) this.#isReady = true
     else if (begins("Authentication succeeded (")) this.#accepted()
     else this.#detail(line)
   }
@@ -149,7 +156,11 @@ export class Report {
     if (kex?.[2] !== undefined) this.#algorithms["serverHostKey"] = [kex[2]]
     const way = /^kex: (server->client|client->server) cipher: (\S+) MAC: (\S+) compression: (\S+)/.exec(line)
     if (way !== null) {
-      for (const [name, value] of [["cipher", way[2]], ["mac", way[3]], ["compression", way[4]]] as const) {
+      for (const [name, value] of [
+        ["cipher", way[2]],
+        ["mac", way[3]],
+        ["compression", way[4]]
+      ] as const) {
         // What the server sends is told first.
         const before = way[1] === "server->client" ? [] : (this.#algorithms[name] ?? [])
         this.#algorithms[name] = [value ?? "", ...before]

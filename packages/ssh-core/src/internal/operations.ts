@@ -1,0 +1,38 @@
+/** What can be done over a connection, whoever made it. */
+import { Deferred, Effect, type Scope } from "effect"
+import type { SshCommand } from "../SshCommand.ts"
+import type * as SshError from "../SshError.ts"
+import type { ExecOptions, SpawnOptions, StartOptions } from "../SshExec.ts"
+import * as Connect from "./connect.ts"
+import * as Execution from "./execution.ts"
+import type * as Sessions from "./sessions.ts"
+import * as OpenSftp from "./sftp/open.ts"
+import * as Spawn from "./spawn.ts"
+
+export interface Connected extends Sessions.Connection {
+  readonly sessions: Sessions.Sessions
+  readonly closed: Deferred.Deferred<string>
+  readonly whyClosed: () => string | undefined
+}
+
+/** `fresh` makes a second connection, for what the first has no session left for. */
+export const make = (
+  connected: Connected,
+  account: { readonly host: string; readonly user: string },
+  fresh: Effect.Effect<Sessions.Sessions, SshError.SshError, Scope.Scope>
+) => {
+  const { sessions, whyClosed } = connected
+  const machine: Execution.Machine = { account, sessions, whyClosed, fresh }
+  return {
+    exec: <E = never, R = never>(command: SshCommand, options?: ExecOptions<E, R>) =>
+      Execution.exec(machine, command, options ?? {}),
+    start: <R = never>(command: SshCommand, options?: StartOptions<never, R>) =>
+      Execution.start(machine, command, options ?? {}),
+    spawn: (command: SshCommand, options?: SpawnOptions) => Spawn.spawn(machine, command, options ?? {}),
+    dial: (to: { readonly host: string; readonly port: number }) =>
+      Connect.forward({ ...connected, host: account.host }, to),
+    sftp: (options?: { readonly atOnce?: boolean }) => OpenSftp.open(connected, options),
+    checkSftp: Effect.asVoid(Effect.scoped(OpenSftp.open(connected))),
+    closed: Deferred.await(connected.closed)
+  }
+}
