@@ -11,8 +11,8 @@ import { ChildProcessSpawner } from "effect/process"
 import { ClientPlatform } from "./ClientPlatform.ts"
 import * as HostKeys from "./HostKeys.ts"
 import * as Keeper from "./internal/keeper.ts"
-import * as KnownKeys from "./internal/openssh/knownKeys.ts"
 import * as Connection from "./internal/openssh/connection.ts"
+import * as KnownKeys from "./internal/openssh/knownKeys.ts"
 import * as Operations from "./internal/operations.ts"
 import { SshClient } from "./SshClient.ts"
 import * as SshConfig from "./SshConfig.ts"
@@ -96,23 +96,27 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
     files: [...files.userFiles, ...files.globalFiles],
     connectTimeoutMs: Duration.toMillis(connectTimeout)
   }
+  const hostKeyPolicy = policyOf(config, options)
   const common: Omit<Connection.Options, "sessions"> = {
     spawner: yield* ChildProcessSpawner.ChildProcessSpawner,
     fs: yield* FileSystem.FileSystem,
     platform,
     program: options.program ?? "ssh",
     target,
-    hostKeyPolicy: policyOf(config, options),
+    hostKeyPolicy,
     knownHostsFile: options.knownHostsFile,
     connectTimeout,
     addsKeepalive: config?.serverAliveIntervalSeconds === undefined,
-    endpoint
+    endpoint,
+    accept: ({ hostKey }) =>
+      hostKeyPolicy === "off"
+        ? Effect.provideContext(KnownKeys.check({ ...endpoint, ...hostKey }, files), context)
+        : Effect.void
   }
   const lease = options.commandLease ?? "5 minutes"
   const maxSessions = options.maxSessions ?? 10
   const start = (sessions: Connection.Options["sessions"]) =>
-    Connection.connect({ ...common, sessions }).pipe(
-      Effect.catch((error) => KnownKeys.describe(error, files)),
+    Effect.catch(Connection.connect({ ...common, sessions }), (error) => KnownKeys.describe(error, files)).pipe(
       Effect.provideContext(context)
     )
   const alone = (keeper: Keeper.Keeper) =>

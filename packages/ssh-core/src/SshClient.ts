@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Context, Duration, Effect, type FileSystem, Layer, type Redacted, type Scope } from "effect"
+import { Context, Deferred, Duration, Effect, type FileSystem, Layer, type Redacted, type Scope } from "effect"
 import type { Duplex } from "node:stream"
 import type { ClientPlatform } from "./ClientPlatform.ts"
 import type { HostKeys } from "./HostKeys.ts"
@@ -240,7 +240,11 @@ export const make = Effect.fnUntraced(function* (
       authAttempts: connected.attempts,
       banner: connected.banner
     },
-    ...Operations.make(connected, { host: options.host, user: options.user }, fresh)
+    ...Operations.make(
+      { ...connected, closed: Deferred.await(connected.closed) },
+      { host: options.host, user: options.user },
+      fresh
+    )
   }
 })
 

@@ -1,5 +1,5 @@
 /** What can be done over a connection, whoever made it. */
-import { Deferred, Effect, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import type { SshCommand } from "../SshCommand.ts"
 import type * as SshError from "../SshError.ts"
 import type { ExecOptions, SpawnOptions, StartOptions } from "../SshExec.ts"
@@ -11,7 +11,7 @@ import * as Spawn from "./spawn.ts"
 
 export interface Connected extends Sessions.Connection {
   readonly sessions: Sessions.Sessions
-  readonly closed: Deferred.Deferred<string>
+  readonly closed: Effect.Effect<string>
   readonly whyClosed: () => string | undefined
 }
 
@@ -33,6 +33,6 @@ export const make = (
       Connect.forward({ ...connected, host: account.host }, to),
     sftp: (options?: { readonly atOnce?: boolean }) => OpenSftp.open(connected, options),
     checkSftp: Effect.asVoid(Effect.scoped(OpenSftp.open(connected))),
-    closed: Deferred.await(connected.closed)
+    closed: connected.closed
   }
 }

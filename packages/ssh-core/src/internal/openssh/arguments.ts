@@ -1,7 +1,6 @@
 /** What the system's `ssh` is called with. */
 import { Duration } from "effect"
-import type { Platform } from "../../ClientPlatform.ts"
-import * as HostKeys from "../../HostKeys.ts"
+import type * as HostKeys from "../../HostKeys.ts"
 import type { SshTarget } from "../../SshTarget.ts"
 
 export interface Settings {
@@ -16,33 +15,24 @@ export interface Settings {
 
 const option = (keyword: string, value: string): ReadonlyArray<string> => ["-o", `${keyword}=${value}`]
 
-/** File names in a value that is split at blanks, and in which ssh expands `%`. */
-const fileNames = (paths: ReadonlyArray<string>): string =>
-  paths.length === 0 ? "none" : paths.map((path) => `"${path.replaceAll("%", "%%")}"`).join(" ")
+/** A file name in a value that is split at blanks, and in which ssh expands `%`. */
+const fileName = (path: string): string => `"${path.replaceAll("%", "%%")}"`
 
-const hostKeyOptions = ({ hostKeyPolicy, knownHostsFile }: Settings, platform: Platform): ReadonlyArray<string> => {
-  const files =
-    knownHostsFile === undefined
-      ? HostKeys.defaultFiles(platform)
-      : { userFiles: [knownHostsFile], globalFiles: [] as ReadonlyArray<string> }
+const hostKeyOptions = ({ hostKeyPolicy, knownHostsFile }: Settings): ReadonlyArray<string> => {
   if (hostKeyPolicy === "off") {
-    // ssh would write a key that it accepts so, and with no file at all accepts none; a revoked one it still has to find.
+    // ssh would write a key that it accepts so, and with no file at all accepts none.
     return [
       ...option("StrictHostKeyChecking", "no"),
       ...option("UserKnownHostsFile", "/dev/null"),
-      ...option("GlobalKnownHostsFile", fileNames([...files.userFiles, ...files.globalFiles]))
+      ...option("GlobalKnownHostsFile", "/dev/null")
     ]
   }
+  const policy = hostKeyPolicy === "strict" ? "yes" : hostKeyPolicy
   return [
-    ...(hostKeyPolicy === undefined
-      ? []
-      : option("StrictHostKeyChecking", hostKeyPolicy === "strict" ? "yes" : hostKeyPolicy)),
+    ...(policy === undefined ? [] : option("StrictHostKeyChecking", policy)),
     ...(knownHostsFile === undefined
       ? []
-      : [
-          ...option("UserKnownHostsFile", fileNames(files.userFiles)),
-          ...option("GlobalKnownHostsFile", fileNames(files.globalFiles))
-        ])
+      : [...option("UserKnownHostsFile", fileName(knownHostsFile)), ...option("GlobalKnownHostsFile", "none")])
   ]
 }
 
@@ -50,7 +40,7 @@ const hostKeyOptions = ({ hostKeyPolicy, knownHostsFile }: Settings, platform: P
  * Never a question, and no forwarding of the user's own. The first value that ssh obtains counts: what must be comes
  * first, then what was asked for here, then the target's own options, then what only stands in for silence.
  */
-const connection = (settings: Settings, platform: Platform): ReadonlyArray<string> => {
+const connection = (settings: Settings): ReadonlyArray<string> => {
   const { configFile, host, identityFiles, options, port, proxyJump, user } = settings.target
   return [
     "-v",
@@ -58,7 +48,7 @@ const connection = (settings: Settings, platform: Platform): ReadonlyArray<strin
     ...option("BatchMode", "yes"),
     ...option("ClearAllForwardings", "yes"),
     ...option("PermitLocalCommand", "no"),
-    ...hostKeyOptions(settings, platform),
+    ...hostKeyOptions(settings),
     ...option("ConnectTimeout", String(Math.max(1, Math.ceil(Duration.toSeconds(settings.connectTimeout))))),
     ...(configFile === undefined ? [] : ["-F", configFile]),
     ...identityFiles.flatMap((file) => ["-i", file]),
@@ -74,22 +64,18 @@ const connection = (settings: Settings, platform: Platform): ReadonlyArray<strin
 }
 
 /** Connects, and shares the connection through a control socket until it is ended. */
-export const master = (settings: Settings, platform: Platform, socket: string): ReadonlyArray<string> => [
+export const master = (settings: Settings, socket: string): ReadonlyArray<string> => [
   "-N",
   ...option("ControlMaster", "yes"),
   ...option("ControlPath", socket.replaceAll("%", "%%")),
   ...option("ControlPersist", "no"),
-  ...connection(settings, platform)
+  ...connection(settings)
 ]
 
 /** Connects for one thing alone: a command that follows, or what `extra` says instead. */
-export const single = (
-  settings: Settings,
-  platform: Platform,
-  extra: ReadonlyArray<string> = []
-): ReadonlyArray<string> => [
+export const single = (settings: Settings, extra: ReadonlyArray<string> = []): ReadonlyArray<string> => [
   ...extra,
   ...option("ControlMaster", "no"),
   ...option("ControlPath", "none"),
-  ...connection(settings, platform)
+  ...connection(settings)
 ]

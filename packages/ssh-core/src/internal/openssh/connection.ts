@@ -19,6 +19,8 @@ export interface Options extends Arguments.Settings {
   readonly program: string
   readonly endpoint: Failure.Endpoint
   readonly sessions: Sessions.Options
+  /** Has the last word on the host, once it is known. */
+  readonly accept: (report: Report) => Effect.Effect<void, SshError.SshError>
 }
 
 export interface Connected {
@@ -29,7 +31,7 @@ export interface Connected {
   readonly sessions: Sessions.Sessions
   readonly isOpen: () => boolean
   /** Done when the connection is over, with the reason in words. */
-  readonly closed: Deferred.Deferred<string>
+  readonly closed: Effect.Effect<string>
   readonly whyClosed: () => string | undefined
 }
 
@@ -51,11 +53,11 @@ const privateFolder = (fs: FileSystem.FileSystem) =>
 /** Connects by `ssh` and waits until its channels can be had. */
 const open = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<{ readonly client: Ssh2.Client; readonly ssh: Master.Ssh }, SshError.SshError, Scope.Scope> {
+): Effect.fn.Return<MuxClient.MuxClient & { readonly report: Report }, SshError.SshError, Scope.Scope> {
   const { endpoint, platform, program, spawner } = options
   const socket = `${yield* privateFolder(options.fs)}/s`
   const ready = yield* Queue.unbounded<void>()
-  const ssh = yield* Master.start(spawner, platform, program, Arguments.master(options, platform, socket), (report) =>
+  const ssh = yield* Master.start(spawner, platform, program, Arguments.master(options, socket), (report) =>
     report.takeReady() ? Effect.asVoid(Queue.offer(ready, undefined)) : Effect.void
   )
   // A jump host's ssh says the same before this one does: then there is no socket yet.
@@ -64,7 +66,7 @@ const open = Effect.fnUntraced(function* (
     Effect.retry({ while: ({ isMissing }) => isMissing }),
     Effect.mapError(({ detail }) => SshError.make(Failure.noSharing(program, detail)))
   )
-  const client = yield* attempt.pipe(
+  const opened = yield* attempt.pipe(
     Effect.raceFirst(
       Effect.flatMap(ssh.ended, () => Effect.suspend(() => Effect.fail(Failure.classify(ssh.report, endpoint))))
     ),
@@ -73,7 +75,8 @@ const open = Effect.fnUntraced(function* (
       orElse: () => Effect.suspend(() => Effect.fail(Failure.timedOut(ssh.report, endpoint)))
     })
   )
-  return { client, ssh }
+  yield* options.accept(ssh.report)
+  return { ...opened, report: ssh.report }
 })
 
 export const connect = Effect.fn("OpenSsh.connect")(function* (
@@ -81,22 +84,24 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
 ): Effect.fn.Return<Connected, SshError.SshError, Scope.Scope> {
   // An attempt that fails leaves nothing open, however long the caller's scope lasts.
   const own = yield* Scope.fork(yield* Effect.scope)
-  const { client, ssh } = yield* open(options).pipe(
+  const { client, closed, report } = yield* open(options).pipe(
     Scope.provide(own),
     Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
   )
-  const { report } = ssh
-  const closed = Deferred.makeUnsafe<string>()
-  let reason: string | undefined
-  client.once("close", () => {
-    reason ??= report.words.at(-1) ?? "ssh ended it"
-    Deferred.doneUnsafe(closed, Effect.succeed(reason))
-  })
   const { identification } = report
-  const isOpen = () => reason === undefined
+  const isOpen = () => !Deferred.isDoneUnsafe(closed)
+  const lastWords = () => report.words.at(-1) ?? "ssh ended it"
   const sessions = yield* Sessions.make(
     { client, identification, isOpen },
     { ...options.sessions, spares: isDropbear(identification) ? 0 : options.sessions.spares }
   )
-  return { client, identification, report, sessions, isOpen, closed, whyClosed: () => reason }
+  return {
+    client,
+    identification,
+    report,
+    sessions,
+    isOpen,
+    closed: Effect.map(Deferred.await(closed), lastWords),
+    whyClosed: () => (isOpen() ? undefined : lastWords())
+  }
 })

@@ -23,7 +23,9 @@ const port = (text: string | undefined, to: Endpoint): number =>
 const names = (text: string | undefined): ReadonlyArray<string> => (text ?? "").split(",").filter((name) => name !== "")
 
 const closed = (detail: string, to: Endpoint, report: Report): SshError.Reason => {
-  const { stage } = report
+  const { stage, stranger } = report
+  if (stage === "banner" && stranger !== "")
+    return new SshError.NotSsh({ host: to.host, port: to.port, received: stranger })
   return new SshError.ConnectionClosed({ host: to.host, port: to.port, stage: stage === "dns" ? "tcp" : stage, detail })
 }
 

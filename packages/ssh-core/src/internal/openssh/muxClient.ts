@@ -4,7 +4,7 @@
  * driver's transport is put aside, for `ssh` has done that part, and its channels speak through the socket: a command's
  * exit status, its signals, SFTP and forwarding are what they are over a connection of the driver's own.
  */
-import { Data, Effect, type Scope } from "effect"
+import { Data, Deferred, Effect, type Scope } from "effect"
 import * as Net from "node:net"
 import type * as Ssh2 from "ssh2"
 import * as Driver from "../driver.ts"
@@ -129,18 +129,26 @@ const graft = (Client: Driver.Driver["Client"], socket: Net.Socket, identificati
   return client
 }
 
+export interface MuxClient {
+  readonly client: Ssh2.Client
+  /** Done when the socket was closed, whoever did it. */
+  readonly closed: Deferred.Deferred<void>
+}
+
 /** The driver, connected through a control socket; the scope's end closes it, and every channel with it. */
 export const open = Effect.fnUntraced(function* (
   path: string,
   identification: string
-): Effect.fn.Return<Ssh2.Client, NoProxy, Scope.Scope> {
+): Effect.fn.Return<MuxClient, NoProxy, Scope.Scope> {
   const { Client } = yield* Driver.load
   const socket = yield* Effect.acquireRelease(enterProxy(path), (socket) => Effect.sync(() => void socket.destroy()), {
     interruptible: true
   })
   return yield* Effect.sync(() => {
+    const closed = Deferred.makeUnsafe<void>()
     const client = graft(Client, socket, identification)
-    // Whoever uses it adds listeners of their own; without any an error would be thrown.
-    return client.on("error", () => undefined)
+    // An error that nobody listens for would be thrown; the close that follows it is what counts.
+    client.on("error", () => undefined).once("close", () => Deferred.doneUnsafe(closed, Effect.void))
+    return { client, closed }
   })
 })

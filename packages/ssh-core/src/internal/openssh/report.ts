@@ -46,6 +46,8 @@ export class Report {
   user = ""
   port: number | undefined
   banner = ""
+  /** What something has sent that did not identify itself as an SSH server. */
+  stranger = ""
   /** The methods that the server still offers. */
   offers: ReadonlyArray<string> = []
   readonly #attempts: Array<Attempt> = []
@@ -102,6 +104,8 @@ export class Report {
       /^Load key "(.+)": (.+)$/.exec(line) ?? /(?:^|: )Identity file (.+) not accessible: (.+?)\.?$/.exec(line)
     if (loading !== null) {
       const [, source = "", detail = ""] = loading
+      // A key that was offered by its public half, and could not be signed with.
+      if (this.#attempts.at(-1)?.source === source) this.#attempts.pop()
       this.#attempt({ method: "publickey", source, result: "skipped", detail })
     }
     const signing = /^sign_and_send_pubkey: (signing failed.*|no mutual signature.*)/.exec(line)
@@ -138,6 +142,8 @@ export class Report {
       this.identification = `SSH-2.0-${version[1]}`
       this.stage = "kex"
     }
+    const line0 = /^(?:kex|ssh)_exchange_identification: (?:banner line \d+: )?(.*)$/.exec(line)
+    if (line0 !== null && this.stranger === "") this.stranger = (line0[1] ?? "").slice(0, 120)
     const to = /^Authenticating to .+:(\d{1,5}) as '(.*)'$/.exec(line)
     if (to !== null) {
       this.port = Number(to[1])
