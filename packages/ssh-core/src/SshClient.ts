@@ -20,13 +20,10 @@ import type { HostKeys } from "./HostKeys.ts"
 import * as AlgorithmChoice from "./internal/algorithms.ts"
 import type { AuthMethod as AuthMethod_ } from "./internal/credential.ts"
 import * as Connect from "./internal/connect.ts"
-import * as Execution from "./internal/execution.ts"
 import * as HostKeyCheck from "./internal/hostKeyCheck.ts"
 import * as Identities from "./internal/identities.ts"
-import * as Interaction from "./internal/interaction.ts"
-import * as Spawn from "./internal/spawn.ts"
 import * as Keeper from "./internal/keeper.ts"
-import * as OpenSftp from "./internal/sftp/open.ts"
+import * as Operations from "./internal/operations.ts"
 import type { Sftp } from "./Sftp.ts"
 import type { Address as Address_, Incoming as Incoming_ } from "./internal/streamEnd.ts"
 import type { SshCommand } from "./SshCommand.ts"
@@ -286,17 +283,10 @@ export const make = Effect.fnUntraced(function* (
   })
   // More at once a server may take for an attack.
   const logins = yield* Semaphore.make(2)
-  const machine: Execution.Machine = {
-    account: { host: options.host, user: options.user },
-    sessions: connected.sessions,
-    whyClosed: connected.whyClosed,
-    fresh: Effect.map(
-      Semaphore.withPermits(logins, 1)(Connect.connect({ ...alone, keeper: connected.sessions.keeper })),
-      ({ sessions }) => sessions
-    )
-  }
-  const start: SshClient["Service"]["start"] = (command, startOptions) =>
-    Execution.start(machine, command, startOptions ?? {})
+  const fresh = Effect.map(
+    Semaphore.withPermits(logins, 1)(Connect.connect({ ...alone, keeper: connected.sessions.keeper })),
+    ({ sessions }) => sessions
+  )
   return {
     connection: {
       host: options.host,
@@ -308,15 +298,11 @@ export const make = Effect.fnUntraced(function* (
       authAttempts: connected.attempts,
       banner: connected.banner
     },
-    exec: (command, execOptions) => Execution.exec(machine, command, execOptions ?? {}),
-    start,
-    interact: (command, steps, interactOptions) => Interaction.run(start, command, steps, interactOptions ?? {}),
-    spawn: (command, spawnOptions) => Spawn.spawn(machine, command, spawnOptions ?? {}),
-    sftp: (sftpOptions) => OpenSftp.open(connected, sftpOptions),
-    checkSftp: Effect.asVoid(Effect.scoped(OpenSftp.open(connected))),
-    dial: connected.forwarding.dial,
-    listen: connected.forwarding.listen,
-    closed: Deferred.await(connected.closed)
+    ...Operations.make(
+      { ...connected, closed: Deferred.await(connected.closed) },
+      { host: options.host, user: options.user },
+      fresh
+    )
   }
 })
 

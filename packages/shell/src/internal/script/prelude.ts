@@ -25,7 +25,7 @@ esac
 printf '%s\\n' "$e" >&2; exit $x
 }
 no() { e=$2; f $1; }
-try() { e=$("$@" 2>&1 >&3 3>&-) || f; }
+try() { e=$(exec 2>&1 >&3 3>&-; exec "$@") || f; }
 gone() { case $e in *": not found"|*"command not found"|"") no ${exitOf("ENOENT")} "No such file or directory";; esac; f; }
 why() { e=$(ls -dL "$1" 2>&1 >/dev/null); gone; }
 whyl() { e=$(ls -d "$1" 2>&1 >/dev/null); gone; }

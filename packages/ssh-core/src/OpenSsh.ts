@@ -1,0 +1,179 @@
+/**
+ * A machine over the system's own `ssh`: for what the driver of `SshClient` can't do, such as user certificates, keys in
+ * hardware (`sk-…`), Kerberos, host certificates, ciphers of another day, or `Match exec` and `ProxyCommand` of the
+ * configuration. `ssh` connects, judges the host key and logs in; commands, signals, files and forwardings then go over its
+ * connection as they do over one of our own.
+ *
+ * @since 0.1.0
+ */
+import { Context, Duration, Effect, FileSystem, Layer, type Path, Result, type Scope } from "effect"
+import { ChildProcessSpawner } from "effect/process"
+import { ClientPlatform } from "./ClientPlatform.ts"
+import * as HostKeys from "./HostKeys.ts"
+import * as Keeper from "./internal/keeper.ts"
+import * as Connection from "./internal/openssh/connection.ts"
+import * as KnownKeys from "./internal/openssh/knownKeys.ts"
+import * as Forwarding from "./internal/forwarding.ts"
+import * as Operations from "./internal/operations.ts"
+import { SshClient } from "./SshClient.ts"
+import * as SshConfig from "./SshConfig.ts"
+import type * as SshError from "./SshError.ts"
+import * as SshFiles from "./SshFiles.ts"
+import * as SshProcess from "./SshProcess.ts"
+import * as SshTarget from "./SshTarget.ts"
+
+/**
+ * What is said beside the machine's name. Where the configuration says something too, this counts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** What to do with host keys that are not known. Default: StrictHostKeyChecking of the configuration, else `accept-new`. */
+  readonly hostKeyPolicy?: HostKeys.Policy | undefined
+  /** Use this known_hosts file alone. */
+  readonly knownHostsFile?: string | undefined
+  /** Limit for everything until the login is over. Default: ConnectTimeout of the configuration, else 30 seconds. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** The program. Default: `ssh`, as PATH has it. */
+  readonly program?: string | undefined
+  /** See `SshClient.Options`. */
+  readonly maxSessions?: number | undefined
+  /** See `SshClient.Options`. */
+  readonly spareSessions?: number | undefined
+  /** See `SshClient.Options`. */
+  readonly commandLease?: Duration.Input | false | undefined
+}
+
+type Services = FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
+
+/** What our own reading of the configuration comes to; `ssh` may understand what it does not. */
+const configuration = (target: SshTarget.SshTarget) =>
+  Effect.map(Effect.result(SshConfig.resolve(target)), (resolved) =>
+    Result.isSuccess(resolved) ? resolved.success : undefined
+  )
+
+const policyOf = (config: SshConfig.ResolvedTarget | undefined, options: Options): HostKeys.Policy | undefined =>
+  options.hostKeyPolicy ??
+  (config !== undefined && config.strictHostKeyChecking === undefined ? "accept-new" : undefined)
+
+/**
+ * Connects by the system's `ssh`, which asks nothing: what it would have to ask for is a failure. The scope's end closes
+ * the connection and ends the program. Fails with the reasons that `SshClient.make` has, as far as `ssh` tells them, and
+ * with `InvalidArgument` where there is no `ssh`, or one that can't share its connection.
+ *
+ * **Gotchas**
+ *
+ * OpenSSH 7.4 or later, with ControlMaster. Keys with a passphrase need an agent. `hostKeyPolicy`, `knownHostsFile` and the
+ * target's own options are not for jump hosts, whose `ssh` reads the configuration alone.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const connect = Effect.fn("OpenSsh.connect")(function* (
+  machine: string | SshTarget.SshTarget,
+  options: Options = {}
+): Effect.fn.Return<SshClient["Service"], SshError.SshError, Services | Scope.Scope> {
+  const platform = yield* ClientPlatform
+  const context = yield* Effect.context<FileSystem.FileSystem | Path.Path | ClientPlatform>()
+  const target =
+    typeof machine === "string" ? yield* Effect.fromResult(SshTarget.parse(machine, { platform })) : machine
+  const config = yield* configuration(target)
+  const connectTimeout = Duration.fromInputUnsafe(
+    options.connectTimeout ?? { seconds: config?.connectTimeoutSeconds ?? 30 }
+  )
+  const defaults = HostKeys.defaultFiles(platform)
+  const files = {
+    userFiles:
+      options.knownHostsFile === undefined
+        ? (config?.userKnownHostsFiles ?? defaults.userFiles)
+        : [options.knownHostsFile],
+    globalFiles: options.knownHostsFile === undefined ? (config?.globalKnownHostsFiles ?? defaults.globalFiles) : []
+  }
+  const endpoint = {
+    host: config?.hostName ?? target.host,
+    port: config?.port ?? target.port ?? 22,
+    user: config?.user ?? target.user ?? platform.userName,
+    files: [...files.userFiles, ...files.globalFiles],
+    connectTimeoutMs: Duration.toMillis(connectTimeout)
+  }
+  const hostKeyPolicy = policyOf(config, options)
+  const common: Omit<Connection.Options, "sessions"> = {
+    spawner: yield* ChildProcessSpawner.ChildProcessSpawner,
+    fs: yield* FileSystem.FileSystem,
+    platform,
+    program: options.program ?? "ssh",
+    target,
+    hostKeyPolicy,
+    knownHostsFile: options.knownHostsFile,
+    connectTimeout,
+    addsKeepalive: config?.serverAliveIntervalSeconds === undefined,
+    endpoint,
+    accept: ({ hostKey }) =>
+      hostKeyPolicy === "off"
+        ? Effect.provideContext(KnownKeys.check({ ...endpoint, ...hostKey }, files), context)
+        : Effect.void
+  }
+  const lease = options.commandLease ?? "5 minutes"
+  const maxSessions = options.maxSessions ?? 10
+  const start = (sessions: Connection.Options["sessions"]) =>
+    Effect.catch(Connection.connect({ ...common, sessions }), (error) => KnownKeys.describe(error, files)).pipe(
+      Effect.provideContext(context)
+    )
+  const alone = (keeper: Keeper.Keeper) =>
+    Effect.map(start({ maxSessions, spares: 0, keeper }), ({ sessions }) => sessions)
+  const connected = yield* start({
+    maxSessions,
+    spares: options.spareSessions ?? 3,
+    keeper: {
+      lease: lease === false ? undefined : Duration.fromInputUnsafe(lease),
+      elsewhere: Effect.flatMap(alone(Keeper.none), ({ wait }) => wait)
+    }
+  })
+  const { identification, report } = connected
+  const { host, port } = endpoint
+  const user = report.user === "" ? endpoint.user : report.user
+  return {
+    connection: {
+      host,
+      port: report.port ?? port,
+      user,
+      serverVersion: identification,
+      algorithms: report.algorithms,
+      hostKey: report.hostKey,
+      authAttempts: report.attempts,
+      banner: report.banner
+    },
+    ...Operations.make(
+      { ...connected, forwarding: Forwarding.make({ ...connected, host }) },
+      { host, user },
+      alone(connected.sessions.keeper)
+    )
+  }
+})
+
+/**
+ * A machine over the system's `ssh`: the connection, its processes and its files. Files go by SFTP, and by shell commands
+ * where the server has none.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  machine: string | SshTarget.SshTarget,
+  options?: Options
+): Layer.Layer<
+  SshClient | ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem,
+  SshError.SshError,
+  Services
+> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const client = yield* connect(machine, options)
+      const processes = SshProcess.fromClient(client)
+      const context = Context.make(SshClient, client).pipe(
+        Context.add(ChildProcessSpawner.ChildProcessSpawner, processes)
+      )
+      return Context.add(context, FileSystem.FileSystem, yield* Effect.provideContext(SshFiles.make(), context))
+    })
+  )

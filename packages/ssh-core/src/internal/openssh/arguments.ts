@@ -1,0 +1,81 @@
+/** What the system's `ssh` is called with. */
+import { Duration } from "effect"
+import type * as HostKeys from "../../HostKeys.ts"
+import type { SshTarget } from "../../SshTarget.ts"
+
+export interface Settings {
+  readonly target: SshTarget
+  /** `undefined` for what the configuration says. */
+  readonly hostKeyPolicy: HostKeys.Policy | undefined
+  readonly knownHostsFile: string | undefined
+  readonly connectTimeout: Duration.Duration
+  /** The configuration says nothing of how a dead connection is found. */
+  readonly addsKeepalive: boolean
+}
+
+const option = (keyword: string, value: string): ReadonlyArray<string> => ["-o", `${keyword}=${value}`]
+
+/** A file name in a value that is split at blanks, and in which ssh expands `%`. */
+const fileName = (path: string): string => `"${path.replaceAll("%", "%%")}"`
+
+const hostKeyOptions = ({ hostKeyPolicy, knownHostsFile }: Settings): ReadonlyArray<string> => {
+  if (hostKeyPolicy === "off") {
+    // ssh would write a key that it accepts so, and with no file at all accepts none.
+    return [
+      ...option("StrictHostKeyChecking", "no"),
+      ...option("UserKnownHostsFile", "/dev/null"),
+      ...option("GlobalKnownHostsFile", "/dev/null")
+    ]
+  }
+  const policy = hostKeyPolicy === "strict" ? "yes" : hostKeyPolicy
+  return [
+    ...(policy === undefined ? [] : option("StrictHostKeyChecking", policy)),
+    ...(knownHostsFile === undefined
+      ? []
+      : [...option("UserKnownHostsFile", fileName(knownHostsFile)), ...option("GlobalKnownHostsFile", "none")])
+  ]
+}
+
+/**
+ * Never a question, and no forwarding of the user's own. The first value that ssh obtains counts: what must be comes
+ * first, then what was asked for here, then the target's own options, then what only stands in for silence.
+ */
+const connection = (settings: Settings): ReadonlyArray<string> => {
+  const { configFile, host, identityFiles, options, port, proxyJump, user } = settings.target
+  return [
+    "-v",
+    "-T",
+    ...option("BatchMode", "yes"),
+    ...option("ClearAllForwardings", "yes"),
+    ...option("PermitLocalCommand", "no"),
+    ...hostKeyOptions(settings),
+    ...option("ConnectTimeout", String(Math.max(1, Math.ceil(Duration.toSeconds(settings.connectTimeout))))),
+    ...(configFile === undefined ? [] : ["-F", configFile]),
+    ...identityFiles.flatMap((file) => ["-i", file]),
+    ...(port === undefined ? [] : ["-p", String(port)]),
+    ...(user === undefined ? [] : ["-l", user]),
+    ...(proxyJump === undefined ? [] : ["-J", proxyJump.join(",") || "none"]),
+    ...options.flatMap(({ keyword, value }) => option(keyword, value)),
+    // As this package's own transport does it.
+    ...(settings.addsKeepalive ? [...option("ServerAliveInterval", "3"), ...option("ServerAliveCountMax", "3")] : []),
+    "--",
+    host
+  ]
+}
+
+/** Connects, and shares the connection through a control socket until it is ended. */
+export const master = (settings: Settings, socket: string): ReadonlyArray<string> => [
+  "-N",
+  ...option("ControlMaster", "yes"),
+  ...option("ControlPath", socket.replaceAll("%", "%%")),
+  ...option("ControlPersist", "no"),
+  ...connection(settings)
+]
+
+/** Connects for one thing alone: a command that follows, or what `extra` says instead. */
+export const single = (settings: Settings, extra: ReadonlyArray<string> = []): ReadonlyArray<string> => [
+  ...extra,
+  ...option("ControlMaster", "no"),
+  ...option("ControlPath", "none"),
+  ...connection(settings)
+]

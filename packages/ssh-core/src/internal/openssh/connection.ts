@@ -1,0 +1,107 @@
+/** A connection that the system's `ssh` makes and holds, with the driver's channels over it. */
+import { Deferred, Effect, Exit, type FileSystem, Queue, Scope } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
+import type * as Ssh2 from "ssh2"
+import type { Platform } from "../../ClientPlatform.ts"
+import * as SshError from "../../SshError.ts"
+import { isDropbear } from "../dropbear.ts"
+import * as Sessions from "../sessions.ts"
+import * as Arguments from "./arguments.ts"
+import * as Failure from "./failure.ts"
+import * as Master from "./master.ts"
+import * as MuxClient from "./muxClient.ts"
+import type { Report } from "./report.ts"
+
+export interface Options extends Arguments.Settings {
+  readonly spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]
+  readonly fs: FileSystem.FileSystem
+  readonly platform: Platform
+  readonly program: string
+  readonly endpoint: Failure.Endpoint
+  readonly sessions: Sessions.Options
+  /** Has the last word on the host, once it is known. */
+  readonly accept: (report: Report) => Effect.Effect<void, SshError.SshError>
+}
+
+export interface Connected {
+  readonly client: Ssh2.Client
+  readonly identification: string
+  /** What was said until the login was over. */
+  readonly report: Report
+  readonly sessions: Sessions.Sessions
+  readonly isOpen: () => boolean
+  /** Done when the connection is over, with the reason in words. */
+  readonly closed: Effect.Effect<string>
+  readonly whyClosed: () => string | undefined
+}
+
+/** A path of a socket has about 100 characters, and ssh adds 17 of its own while it makes one. */
+const longestSocketPath = 80
+
+const privateFolder = (fs: FileSystem.FileSystem) =>
+  fs.makeTempDirectoryScoped({ prefix: "toehold-" }).pipe(
+    Effect.flatMap((folder) =>
+      folder.length < longestSocketPath
+        ? Effect.succeed(folder)
+        : fs.makeTempDirectoryScoped({ directory: "/tmp", prefix: "toehold-" })
+    ),
+    Effect.mapError((error) =>
+      SshError.make(new SshError.FileFailed({ path: "the folder for temporary files", detail: error.message }))
+    )
+  )
+
+/** Connects by `ssh` and waits until its channels can be had. */
+const open = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<MuxClient.MuxClient & { readonly report: Report }, SshError.SshError, Scope.Scope> {
+  const { endpoint, platform, program, spawner } = options
+  const socket = `${yield* privateFolder(options.fs)}/s`
+  const ready = yield* Queue.unbounded<void>()
+  const ssh = yield* Master.start(spawner, platform, program, Arguments.master(options, socket), (report) =>
+    report.takeReady() ? Effect.asVoid(Queue.offer(ready, undefined)) : Effect.void
+  )
+  // A jump host's ssh says the same before this one does: then there is no socket yet.
+  const attempt = Queue.take(ready).pipe(
+    Effect.andThen(Effect.suspend(() => MuxClient.open(socket, ssh.report.identification))),
+    Effect.retry({ while: ({ isMissing }) => isMissing }),
+    Effect.mapError(({ detail }) => SshError.make(Failure.noSharing(program, detail)))
+  )
+  const opened = yield* attempt.pipe(
+    Effect.raceFirst(
+      Effect.flatMap(ssh.ended, () => Effect.suspend(() => Effect.fail(Failure.classify(ssh.report, endpoint))))
+    ),
+    Effect.timeoutOrElse({
+      duration: options.connectTimeout,
+      orElse: () => Effect.suspend(() => Effect.fail(Failure.timedOut(ssh.report, endpoint)))
+    })
+  )
+  yield* options.accept(ssh.report)
+  return { ...opened, report: ssh.report }
+})
+
+export const connect = Effect.fn("OpenSsh.connect")(function* (
+  options: Options
+): Effect.fn.Return<Connected, SshError.SshError, Scope.Scope> {
+  // An attempt that fails leaves nothing open, however long the caller's scope lasts.
+  const own = yield* Scope.fork(yield* Effect.scope)
+  const { client, closed, report } = yield* open(options).pipe(
+    Scope.provide(own),
+    Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
+  )
+  const { identification } = report
+  const isOpen = () => !Deferred.isDoneUnsafe(closed)
+  const lastWords = () => report.words.at(-1) ?? "ssh ended it"
+  const sessions = yield* Sessions.make(
+    { client, identification, isOpen },
+    { ...options.sessions, spares: isDropbear(identification) ? 0 : options.sessions.spares }
+  )
+  return {
+    client,
+    identification,
+    report,
+    sessions,
+    isOpen,
+    closed: Effect.map(Deferred.await(closed), lastWords),
+    whyClosed: () => (isOpen() ? undefined : lastWords())
+  }
+})
