@@ -1,7 +1,7 @@
 import { PlatformError, Schema } from "effect"
 import { Outcome } from "@toehold/shell/Outcome"
 import { oneLine } from "@toehold/shell/RemoteText"
-import { mayPass } from "./verdict.ts"
+import { mayPass, wordsOf } from "./verdict.ts"
 
 /**
  * There is no job of this id.
@@ -275,7 +275,7 @@ export class Transport extends Schema.TaggedError<Transport>("@toehold/jobs/Tran
     return mayPass(this.cause)
   }
   override get message(): string {
-    return oneLine(`The machine could not be reached: ${this.cause.message}`)
+    return oneLine(`The machine could not be reached: ${wordsOf(this.cause)}`)
   }
   get fix(): string {
     return this.outcome === "may-have-run"

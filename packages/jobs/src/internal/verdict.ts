@@ -5,6 +5,7 @@ import type { PlatformError } from "effect"
 interface Verdict {
   readonly outcome: string
   readonly isRetryable: boolean
+  readonly message: string
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -12,8 +13,10 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const verdictOf = (error: PlatformError.PlatformError): Verdict | undefined => {
   for (let cause: unknown = error, depth = 0; isRecord(cause) && depth < 5; cause = cause["cause"], depth++) {
-    const { isRetryable, outcome } = cause
-    if (typeof outcome === "string" && typeof isRetryable === "boolean") return { outcome, isRetryable }
+    const { isRetryable, message, outcome } = cause
+    if (typeof outcome === "string" && typeof isRetryable === "boolean") {
+      return { outcome, isRetryable, message: String(message) }
+    }
   }
   return undefined
 }
@@ -33,3 +36,7 @@ export const mayHaveStarted = (error: PlatformError.PlatformError): boolean => {
   const verdict = verdictOf(error)
   return verdict === undefined ? !lasting.has(error.reason._tag) : verdict.outcome !== "did-not-run"
 }
+
+/** What happened, without the script that a `PlatformError` names as its command. */
+export const wordsOf = (error: PlatformError.PlatformError): string =>
+  verdictOf(error)?.message ?? error.reason.description ?? error.reason._tag
