@@ -31,6 +31,8 @@ export interface Options {
   /** Only what BusyBox brings, and `without` missing even of that. */
   readonly busyboxOnly?: boolean
   readonly without?: ReadonlyArray<string>
+  /** Programs of this machine's beside BusyBox's. */
+  readonly programs?: ReadonlyArray<RealPart.PartName>
   /** Where the home folder is made. */
   readonly in?: string
   readonly env?: Readonly<Record<string, string>>
@@ -56,6 +58,7 @@ const make = (options: Options) =>
         if (applet !== "sh" && applet !== "busybox" && options.without?.includes(applet) !== true) link(busybox, applet)
       }
     }
+    for (const name of options.programs ?? []) link(RealPart.path(name), name)
     const path = options.busyboxOnly === true ? bin : `${bin}:${process.env["PATH"] ?? ""}`
     const redirect = (command: ChildProcess.Command): ChildProcess.Command =>
       ChildProcess.isStandardCommand(command)

@@ -60,7 +60,7 @@ which may be called up to 16 KiB longer than it is.
 ## Ending
 
 \`kill\` sends SIGTERM to the whole group, and SIGKILL 10 seconds later to what is left. \`--signal INT\` sends that signal and
-no SIGKILL. On a machine that has neither util-linux's setsid nor perl nor python3 (BusyBox alone) a job ignores SIGINT
+no SIGKILL. On a machine that has neither util-linux's setsid nor perl (BusyBox alone) a job ignores SIGINT
 unless it asks for it.
 
 Output and state stay until \`forget\` or \`prune\`. They are in \`~/.local/state/toehold/jobs\` of the user who started the job,
@@ -70,7 +70,7 @@ in folders that nobody else can read.
 
 | what | then |
 | --- | --- |
-| setsid, perl, python3, BusyBox's setsid | a shell with job control (bash) will do; else \`Unsupported\`, and nothing is run |
+| setsid, perl, BusyBox's setsid | a shell with job control (bash) will do; else \`Unsupported\`, and nothing is run |
 | lingering, where logind has \`KillUserProcesses=yes\` | the job is run by the user's systemd, which needs \`loginctl enable-linger\`; where that is not allowed: \`Unsupported\` |
 | room on the disk for a few small files | \`NoSpace\`, and nothing is run |
 `

@@ -13,7 +13,13 @@ export const start = shellText`
   ${machine}
   ${status}
   th_id=$1 th_meta0=$3 th_in=$4 th_piece=$5 th_keep=$6 th_limit=$7
-  th_n=\${IFS#??}
+  th_n=\${IFS#??} th_a=
+  # Leaves nothing behind: who reads the answer may well end this at once.
+  th_fail() {
+    [ -z "$th_a" ] || rm -rf "$th_a"
+    printf 'X %s %s\n' "$1" "$2"
+    exit 0
+  }
   th_words() { set -f; echo $1; set +f; }
   IFS= read -r th_spec || exit 3
   th_umask=$(umask)
@@ -84,11 +90,10 @@ export const start = shellText`
   # What begins a session without "&" comes first: a command in the background ignores SIGINT.
   if setsid -f true 2>/dev/null; then th_how=fork
   elif perl -MPOSIX -e 1 2>/dev/null; then th_how=perl
-  elif python3 -c 'import os' 2>/dev/null; then th_how=python3
   elif command -v setsid >/dev/null 2>&1; then th_how=setsid
   elif busybox setsid true 2>/dev/null; then th_how=busybox
-  elif [ "$(set -m 2>/dev/null; case $- in *m*) echo m ;; esac)" = m ]; then th_how=monitor
-  else th_fail unsupported 'there is no setsid, perl or python3 on it, and its shell has no job control'
+  elif (set -m; sh -c 'kill -0 -$$' & wait $!) 2>/dev/null; then th_how=monitor
+  else th_fail unsupported 'it has neither setsid nor perl, and its shell no job control'
   fi
   set -- sh "$th_a/run" "$th_a" "$th_id" "$th_umask" "$th_piece" "$th_keep" "$th_limit" "$th_how"
   trap - EXIT HUP INT TERM
@@ -96,15 +101,11 @@ export const start = shellText`
     case $th_how in
       fork) $th_pre setsid -f "$@" ;;
       perl) $th_pre perl -MPOSIX -e 'exit if fork; POSIX::setsid(); exec @ARGV' "$@" ;;
-      python3) $th_pre python3 -c 'import os,sys
-if os.fork(): os._exit(0)
-os.setsid()
-os.execvp(sys.argv[1],sys.argv[1:])' "$@" ;;
       setsid) $th_pre setsid "$@" & ;;
       busybox) $th_pre busybox setsid "$@" & ;;
       monitor)
         set -m
-        $th_pre nohup "$@" &
+        (trap '' HUP; exec $th_pre "$@") &
         set +m
         ;;
     esac
@@ -113,7 +114,7 @@ os.execvp(sys.argv[1],sys.argv[1:])' "$@" ;;
   th_k=0
   until [ -e "$th_root/$th_id/d/proc" ]; do
     [ -d "$th_a" ] || [ -d "$th_root/$th_id" ] || th_fail begin
-    [ $th_k -lt 1000 ] || exit 4
+    [ $th_k -lt 1000 ] || { echo 'the job does not come to life' >&2; exit 4; }
     sleep 0.02 2>/dev/null && th_k=$((th_k + 1)) || { sleep 1; th_k=$((th_k + 50)); }
   done
   th_status "$th_id" && echo Z

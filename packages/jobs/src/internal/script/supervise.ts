@@ -121,7 +121,6 @@ export const run = shellText`
     setsid | fork) setsid "$@" ;;
     busybox) busybox setsid "$@" ;;
     perl) perl -MPOSIX -e 'POSIX::setsid(); exec @ARGV' "$@" ;;
-    python3) python3 -c 'import os,sys;os.setsid();os.execvp(sys.argv[1],sys.argv[1:])' "$@" ;;
     *) set -m; "$@"; th_i=$?; set +m; (exit $th_i) ;;
   esac
   th_st=$?
