@@ -57,7 +57,7 @@ export const interact: CommandSpec = {
     }
   ],
   document:
-    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","steps":[{"expect","matches"}],"durationMs","outcome"}',
+    '{"machine","command","exitCode","signal","stdout","encoding","stdoutBytes","truncated","steps":[{"expect","matches"}],"durationMs","outcome"}',
   failureCode: ExitCode.ofExecFailure,
   load: () => import("../command/interact.ts").then(({ interact }) => interact)
 }
