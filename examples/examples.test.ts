@@ -77,3 +77,15 @@ describeWith(["sshd"], "examples", () => {
     )
   })
 })
+
+describeWith(["sshd", "root"], "examples with a terminal", () => {
+  it.layer(OpenSshServer.layer().pipe(Layer.provideMerge(NodeServices.layer)), { excludeTestServices: true })((it) => {
+    it.effect("answer-questions has a program that asks answered", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const { stdout } = yield* run("answer-questions", [machineOf(server)])
+        assert.strictEqual(stdout, "Hello Ada, a password of 12 characters.\n")
+      })
+    )
+  })
+})

@@ -16,6 +16,7 @@ export const pages: Readonly<Record<string, string>> = {
   [`${folder}/exitCodes.ts`]: "docs/exit-codes.md",
   [`${folder}/environment.ts`]: "docs/environment.md",
   [`${folder}/formatting.ts`]: "docs/output.md",
+  [`${folder}/interactive.ts`]: "docs/interactive.md",
   [`${folder}/errors.ts`]: "docs/errors.md"
 }
 

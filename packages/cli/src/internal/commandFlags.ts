@@ -32,15 +32,21 @@ export const readWords = Effect.fnUntraced(function* (invocation: Invocation) {
   return { kind: "argv" as const, words: [program, ...args] as const }
 })
 
-/** What `--env` and `--env-from` set. */
-export const readEnvironment = Effect.fnUntraced(function* (invocation: Invocation) {
-  const platform = yield* ClientPlatform
-  const env: Record<string, string | Redacted.Redacted<string>> = {}
+/** What `--env` sets. */
+export const readVariables = Effect.fnUntraced(function* (invocation: Invocation) {
+  const env: Record<string, string> = {}
   for (const text of invocation.all("env")) {
     const equals = text.indexOf("=")
     if (equals < 1) return yield* invocation.usage(`--env ${text}: write it as NAME=VALUE.`)
     env[text.slice(0, equals)] = text.slice(equals + 1)
   }
+  return env
+})
+
+/** What `--env` and `--env-from` set. */
+export const readEnvironment = Effect.fnUntraced(function* (invocation: Invocation) {
+  const platform = yield* ClientPlatform
+  const env: Record<string, string | Redacted.Redacted<string>> = { ...(yield* readVariables(invocation)) }
   for (const name of invocation.all("env-from")) {
     const value = Object.hasOwn(platform.env, name) ? platform.env[name] : undefined
     if (value === undefined) {

@@ -41,7 +41,7 @@ const exec: CommandSpec = {
       name: "prompt-timeout",
       value: "DURATION",
       summary:
-        "Kill the command when it asks a question and nobody answers for this time; none for never (default: 2s with --pty, 20s with --stdin -, unless a person types there)"
+        "Kill it when a question is not answered for this time; none: never (default: 2s with --pty, 20s with a pipe at --stdin -)"
     },
     { name: "pty", summary: "Run it in a terminal; stderr then comes on stdout" },
     jsonFlag,

@@ -6,12 +6,12 @@ import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as ExitCode from "../../ExitCode.ts"
 import type * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
+import { readVariables, readWords } from "../commandFlags.ts"
 import type { Handler, Invocation, Services } from "../commandSpec.ts"
 import { readSteps } from "../interactSteps.ts"
 import { loginOptions, readTarget } from "../machine.ts"
 import { outputFields } from "../outputDocument.ts"
 import { printJson } from "../print.ts"
-import { readCommand } from "../remoteCommand.ts"
 
 /** As for exec's document. */
 const defaultDocumentLimit = 256 * 1024
@@ -34,7 +34,9 @@ const run = Effect.fnUntraced(function* (
   isJson: boolean
 ): Effect.fn.Return<number, FailureDocument.Failure, Services> {
   const machine = invocation.argument(0)
-  const command = yield* readCommand(invocation)
+  const { kind, words } = yield* readWords(invocation)
+  const place = { cwd: invocation.one("cwd"), env: yield* readVariables(invocation) }
+  const command = kind === "shell" ? SshCommand.shell(words[0], place) : SshCommand.argv(words, place)
   const steps = yield* readSteps(invocation)
   const target = yield* readTarget(invocation, machine)
   const login = yield* loginOptions(invocation)

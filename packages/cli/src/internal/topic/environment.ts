@@ -1,7 +1,8 @@
 /** The page docs/environment.md, written here by: node scripts/helpTopics.ts */
 export const text = `# Environment
 
-Toehold asks nothing and reads no standard input unless \`--stdin -\` is given, with a terminal and without.
+Toehold asks nothing and reads no standard input unless \`--stdin -\` or \`--script -\` is given, with a terminal and without.
+Only \`shell\` and \`session attach\` are for a person, whose terminal they put through.
 
 ## Variables
 
@@ -15,9 +16,9 @@ Toehold asks nothing and reads no standard input unless \`--stdin -\` is given, 
 | \`NODE_DISABLE_COMPILE_CACHE\` | set to 1: keep no compiled program |
 | \`NO_COLOR\`, \`CI\` | respected: the output has no colours and no moving parts anyway |
 
-Secrets are named, never given: \`--password-env NAME\`, \`--passphrase-env NAME\` and \`--env-from NAME\` take the name of a
-variable, \`--password-file FILE\` a file whose first line is the password. So they appear in no list of processes, here or
-on the machine, and in no log.
+Secrets are named, never given: \`--password-env NAME\`, \`--passphrase-env NAME\`, \`--sudo-password-env NAME\`,
+\`--send-env NAME\` and \`--env-from NAME\` take the name of a variable, \`--password-file FILE\` a file whose first line is the
+password. So they appear in no list of processes, here or on the machine, and in no log.
 
 \`\`\`sh
 export ROOT_PASSWORD='...'                                        # bash, zsh

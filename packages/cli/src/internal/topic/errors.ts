@@ -50,6 +50,11 @@ Nothing ran. See keys.
 | \`ConnectionLost\` | any of the three | the connection ended before the command did | run it again only after \`did-not-run\`; else look at what it left behind first |
 | \`CommandTimeout\` | \`may-have-run\` | \`--timeout\` was reached, and the command was killed | allow more; what it did until then stays |
 | \`IdleTimeout\` | \`may-have-run\` | it printed nothing for \`--idle-timeout\`, and was killed | it may have waited for an answer: give flags that answer, or \`--stdin\` |
+| \`PromptDetected\` | \`may-have-run\` | it asked a question that nobody answers (\`details.kind\`, \`details.prompt\`), and was killed | \`fix\` names the flag that keeps it from asking; or answer by a script: interact |
+| \`ExpectTimeout\` | \`may-have-run\` | what a step of \`interact\` waits for did not come in time, and the command was killed | compare \`details.expected\` with \`stdout\`; or allow more: \`--step-timeout\` |
+| \`ExpectEnded\` | \`finished\` | the command ended before what a step of \`interact\` waits for | compare \`details.expected\` with \`stdout\`; or make the step optional |
+| \`SudoRefused\` | \`did-not-run\` | sudo did not let the command run; \`details.refusal\` says why | \`--sudo-password-env NAME\` with the password of the user that logs in, or log in as root |
+| \`ProgramMissing\` | \`did-not-run\` | the machine lacks a program that is needed there, such as tmux | install it |
 
 ## Jobs
 

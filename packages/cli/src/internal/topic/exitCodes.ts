@@ -7,8 +7,8 @@ export const text = `# Exit codes
 | --- | --- |
 | the command's own | the command ran to its end |
 | 128 + n | signal n ended the command: 137 for SIGKILL, 143 for SIGTERM; the numbers are Linux's |
-| 124 | \`--timeout\` or \`--idle-timeout\` was reached; the command's process group was killed |
-| 255 | exec itself failed: the machine could not be reached, the login failed, the connection was lost, a local file could not be used |
+| 124 | \`--timeout\` or \`--idle-timeout\` was reached, or a question was not answered; the command's process group was killed |
+| 255 | exec itself failed: the machine could not be reached, the login failed, the connection was lost, sudo refused, a local file could not be used |
 | 64 | the command line is wrong (a flag, the machine's name, a missing variable); nothing was connected |
 | 130 | interrupted by Ctrl-C, SIGTERM or SIGHUP; the command's process group was killed |
 | 141 | the reader of exec's output went away, as \`head\` does; the command's process group was killed |
@@ -16,21 +16,24 @@ export const text = `# Exit codes
 A command may exit with one of these codes itself. Where that matters, use \`--json\`: a document with \`exitCode\` is the
 command's end, one with \`error\` is exec's, and \`error.outcome\` says whether the command ran.
 
+\`toehold interact\` has the same codes: 124 also where a step's text did not come in time, 255 where the command ended before
+it. So have \`toehold shell\` and \`toehold session attach\`, with 255 for a connection that was cut or lost.
+
 ## Of every other command
 
 | code | meaning | reasons |
 | --- | --- | --- |
 | 0 | done | |
-| 1 | failed: a fault of the program itself, or a job that can't be what is asked; \`job wait\`: the job did not exit with 0 | \`AlreadyExists\` \`StillRunning\` \`Unsupported\` \`KillFailed\` |
+| 1 | failed: a fault of the program itself, or a job that can't be what is asked; \`job wait\`: the job did not exit with 0 | \`AlreadyExists\` \`StillRunning\` \`Unsupported\` \`KillFailed\` \`ExpectEnded\` |
 | 64 | the command line is wrong | \`InvalidArgument\` \`InvalidTarget\` |
 | 65 | a file holds no usable key | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` |
 | 66 | a file, a job or a program does not exist | \`NotFound\` \`CommandNotFound\` |
-| 69 | the machine can't be reached, or is no SSH server that can be talked to | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`Transport\` \`BadReply\` |
+| 69 | the machine can't be reached, is no SSH server that can be talked to, or lacks a program | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`ProgramMissing\` \`Transport\` \`BadReply\` |
 | 74 | a file or the output can't be read or written | \`FileFailed\` \`NoSpace\` |
 | 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\`, \`ChannelRefused\` of a busy machine |
-| 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`ChannelRefused\` |
+| 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`SudoRefused\` \`ChannelRefused\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |
-| 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` \`WaitTimeout\` |
+| 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` \`PromptDetected\` \`ExpectTimeout\` \`WaitTimeout\` |
 | 130 | interrupted | |
 
 \`toehold forward\` stays until it is interrupted, so that 130 is its good end.

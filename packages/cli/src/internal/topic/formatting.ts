@@ -36,6 +36,7 @@ Where a command had printed something, it stands beside \`error\`, with the fiel
 | \`stdoutBytes\`, \`stderrBytes\` | how much was printed, kept or not |
 | \`truncated\` | whether bytes are missing: of each stream \`--max-output\` bytes are kept (256KiB unless given), the first half and the last |
 | \`omitted\` | only where \`truncated\`: \`{"stdout":{"offset":131072,"bytes":9000}}\` says that 9000 bytes are missing there |
+| \`prompt\` | only where the command failed at a question that nobody answered: \`{"kind","text","fix"}\` |
 | \`durationMs\` | from the start of the command to the end of its output |
 
 ## \`exec --ndjson\`
@@ -82,6 +83,8 @@ at most 256KiB, and with \`--follow\` one piece a line, the last with \`done\`:
 | command | document |
 | --- | --- |
 | \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
+| \`interact\` | as \`exec --json\`, \`stdout\` what the terminal showed, with \`"steps":[{"expect","matches"}]\`: how often each step's text came |
+| \`session list\` | \`{"sessions":[{"name","program","attached","windows","createdAt"}]}\`; \`program\` is \`tmux\` or \`screen\`, which says nothing of windows and times (\`null\`) |
 | \`forward\` | a line for each forwarding once all are open: \`{"ready":true,"kind":"local"\\|"remote"\\|"dynamic","listen","to"}\`; see forwarding |
 | \`keys list\` | \`{"keys":[{"source","type","bits","fingerprint","comment","encrypted"}]}\`; \`source\` is a path or \`agent\`, where \`encrypted\` is \`null\` |
 | \`keys generate\` | \`{"file","publicFile","format","encrypted","type","bits","fingerprint","comment"}\` |

@@ -1,5 +1,6 @@
 /** `toehold interact`, as it is called. */
 import * as ExitCode from "../../ExitCode.ts"
+import { commandFlags } from "../commandFlags.ts"
 import type { CommandSpec } from "../commandSpec.ts"
 import { machineArgument, machineFlags } from "../machineFlags.ts"
 
@@ -34,11 +35,9 @@ export const interact: CommandSpec = {
     {
       name: "prompt-timeout",
       value: "DURATION",
-      summary: "How long a question that no step answers may stay so; none for as long as the steps allow (default: 2s)"
+      summary: "How long a question that no step answers is waited at; none: as long as the steps take (default: 2s)"
     },
-    { name: "shell", value: "TEXT", summary: "Run this shell text (/bin/sh -c) instead of a command after --" },
-    { name: "cwd", value: "DIR", summary: "Start in this folder; ~/ is the login folder" },
-    { name: "env", value: "NAME=VALUE", isRepeatable: true, summary: "Set a variable" },
+    ...commandFlags.filter(({ name }) => name === "shell" || name === "cwd" || name === "env"),
     {
       name: "max-output",
       value: "SIZE",
@@ -58,7 +57,7 @@ export const interact: CommandSpec = {
     }
   ],
   document:
-    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","steps":[{"expect","matches"}],"durationMs","outcome"}',
+    '{"machine","command","exitCode","signal","stdout","encoding","stdoutBytes","truncated","steps":[{"expect","matches"}],"durationMs","outcome"}',
   failureCode: ExitCode.ofExecFailure,
   load: () => import("../command/interact.ts").then(({ interact }) => interact)
 }

@@ -1,14 +1,7 @@
 import { Effect, Schema } from "effect"
-import { CapturedOutput } from "../../CapturedOutput.ts"
 import { oneLine } from "@toehold/shell/RemoteText"
 import { Outcome } from "./outcome.ts"
-
-export const Partial = {
-  /** The command as the caller named it, for display; never with secrets. */
-  command: Schema.String,
-  stdout: CapturedOutput,
-  stderr: CapturedOutput
-}
+import { killedText, Partial } from "./partial.ts"
 
 /**
  * The server did not open the channel or start the command.
@@ -86,11 +79,6 @@ const Limited = {
   /** `true` when the remote process group is known to be gone. */
   killed: Schema.Boolean,
   outcome: Outcome.pipe(Schema.withConstructorDefault(Effect.succeed<Outcome>("may-have-run")))
-}
-
-export const killedText = ({ killed, outcome }: { readonly killed: boolean; readonly outcome: Outcome }): string => {
-  if (outcome === "did-not-run") return "it had not begun, and never will"
-  return killed ? "its process group was killed" : "whether its processes are gone could not be confirmed"
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
-import { killedText, Partial } from "./execute.ts"
 import { oneLine } from "@toehold/shell/RemoteText"
 import type { Outcome } from "./outcome.ts"
+import { killedText, Partial } from "./partial.ts"
 
 /**
  * The command asked a question that nobody was there to answer, and was killed.
