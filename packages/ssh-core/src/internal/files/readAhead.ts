@@ -8,6 +8,7 @@ import type { Session } from "./sessionRef.ts"
 export const windowOf = (roundTripMs: number): number =>
   Math.min(Math.max(Math.ceil(roundTripMs * bytesPerMs), minWindow), maxWindow)
 const bytesPerMs = 400_000
+const batch = 4
 const minWindow = 2 * 1024 * 1024
 const maxWindow = 16 * 1024 * 1024
 
@@ -103,6 +104,8 @@ export const pull = Effect.fnUntraced(function* (
   )
 
   const ask = Effect.gen(function* () {
+    // Several at a time, which then travel together.
+    if (underWay.length > 0 && underWay.length > units - Math.min(batch, units / 2)) return
     while (underWay.length < units) {
       const left = options.to === undefined ? BigInt(options.unit) : options.to - next
       // Past the end that was told there is most often nothing: one request is enough to see.
