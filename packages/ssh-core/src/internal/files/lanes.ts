@@ -5,6 +5,7 @@
 import { Clock, Effect, Scope } from "effect"
 import { randomInt } from "node:crypto"
 import type { Handle, Sftp } from "../../Sftp.ts"
+import type { SshError } from "../../SshError.ts"
 import { type Open, windowOf } from "./readAhead.ts"
 import type { Lane } from "./writeBehind.ts"
 
@@ -23,7 +24,7 @@ export interface Lanes {
 
 export const make = Effect.fnUntraced(function* (
   open: Open,
-  extra: Effect.Effect<Sftp, unknown, Scope.Scope>
+  extra: Effect.Effect<Sftp, SshError, Scope.Scope>
 ): Effect.fn.Return<Lanes | undefined, never, Scope.Scope> {
   const count = Math.min(Math.ceil(windowOf(open.session.sftp.roundTripMs) / channelBytes), mostLanes) - 1
   if (count < 1) return undefined

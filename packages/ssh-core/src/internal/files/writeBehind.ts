@@ -67,6 +67,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       Deferred.doneUnsafe(before, Effect.void)
     })
 
+  const isBusy = () => underWay > 0
+
   const leastBusy = () => lanes.reduce((best, lane) => (lane.underWay < best.underWay ? lane : best))
 
   const send = Effect.fnUntraced(function* (data: Uint8Array) {
@@ -114,7 +116,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
 
   const finish = Effect.gen(function* () {
     yield* flush
-    while (underWay > 0) yield* Deferred.await(changed)
+    while (isBusy()) yield* Deferred.await(changed)
     if (failure !== undefined) return yield* failure.error
   })
 
