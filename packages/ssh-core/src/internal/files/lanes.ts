@@ -7,7 +7,6 @@ import { randomInt } from "node:crypto"
 import type { Handle, Sftp } from "../../Sftp.ts"
 import type { SshError } from "../../SshError.ts"
 import { type Open, windowOf } from "./readAhead.ts"
-import type { Lane } from "./writeBehind.ts"
 
 /** A file that is smaller is written before another channel would be open. */
 const worthIt = 4n * 1024n * 1024n
@@ -16,6 +15,12 @@ const worthIt = 4n * 1024n * 1024n
 const channelBytes = 2 * 1024 * 1024
 
 const mostLanes = 6
+
+/** One way for data into the file: a handle of a session. */
+export interface Lane {
+  readonly sftp: Sftp
+  readonly handle: Handle
+}
 
 export interface Lanes {
   /** Says how much was written; opens the lanes, in the background, when that is worth it. */
