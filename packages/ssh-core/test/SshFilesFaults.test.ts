@@ -3,7 +3,7 @@ import { Effect, Fiber, FileSystem, type PlatformError, type Scope, Stream } fro
 import * as Fs from "node:fs"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
-import { describeWith } from "@toehold/lab/RealPart"
+import * as RealPart from "@toehold/lab/RealPart"
 import type { SshServer } from "@toehold/lab/SshServer"
 import * as SshClient from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -80,7 +80,7 @@ const prepared = (server: OpenSshServer.OpenSshServer["Service"], name: string):
   return dir
 }
 
-describeWith(["sshd"], "SshFiles on a bad network", () => {
+RealPart.describeWith(["sshd", "sftp-server"], "SshFiles on a bad network", () => {
   it.layer(services, { excludeTestServices: true })((it) => {
     for (const fault of ["cut", "half-open"] as const) {
       it.effect(`ends every call in a typed error when the connection is ${fault}`, () =>
@@ -156,7 +156,7 @@ describeWith(["sshd"], "SshFiles on a bad network", () => {
     it.effect("writes a file over several sessions where the round trip is long, and gives them back", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer.make({
-          config: ["Subsystem sftp /usr/lib/openssh/sftp-server", "MaxSessions 5"]
+          config: [`Subsystem sftp ${RealPart.path("sftp-server")}`, "MaxSessions 5"]
         })
         const { fs, proxy, ssh } = yield* behindProxy(server, { keepalive: false })
         yield* proxy.setRoundTrip("60 millis")
