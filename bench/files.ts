@@ -94,11 +94,12 @@ const slowRoad = (server: SshServer, milliseconds: number): Effect.Effect<number
     ({ child }) => Effect.sync(() => void child.kill())
   ).pipe(Effect.map(({ port }) => port))
 
+const makeFile = (path: string) => program("sh", ["-c", 'head -c "$1" /dev/urandom >"$0"', path, String(bytes)])
+
 export const files = Effect.fnUntraced(function* (server: SshServer) {
   const paths = { remote: `${server.tempDir}/remote`, local: `${server.tempDir}/local` }
-  const make = (path: string) => program("sh", ["-c", 'head -c "$1" /dev/urandom >"$0"', path, String(bytes)])
-  yield* make(paths.remote)
-  yield* make(paths.local)
+  yield* makeFile(paths.remote)
+  yield* makeFile(paths.local)
   const compare = program("cmp", [paths.remote, `${paths.local}.got`])
   const comparePut = program("cmp", [paths.local, `${paths.remote}.put`])
   let met = true

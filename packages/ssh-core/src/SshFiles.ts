@@ -135,7 +135,7 @@ const overSftp = (
   return {
     ...files,
     stream: (path, options) =>
-      Effect.gen(function* () {
+      Effect.sync(() => {
         const from = options?.offset === undefined ? 0n : ByteSize.fromInputUnsafe(options.offset)
         const length = options?.bytesToRead === undefined ? undefined : ByteSize.fromInputUnsafe(options.bytesToRead)
         return Whole.stream(sessions, path, {

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream"
 import type { AlgorithmPreferences } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
 import type { SshConnectEvent } from "../SshConnectEvent.ts"
+import * as CipherKeys from "./cipherKeys.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
 import { isDropbear } from "./dropbear.ts"
 import * as Forwarding from "./forwarding.ts"
@@ -87,6 +88,7 @@ export const connect = Effect.fn("SshClient.connect")(function* (
     Scope.provide(own),
     Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
   )
+  CipherKeys.prepare(client)
   const closed = Deferred.makeUnsafe<string>()
   let reason: string | undefined
   const close = (detail: string) => {

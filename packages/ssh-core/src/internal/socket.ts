@@ -54,6 +54,7 @@ export const open = (
       })
       // Else what the server says first would be read before anybody listens.
       socket.pause()
+      gatherWrites(socket)
       const onError = (error: NodeJS.ErrnoException) => {
         resume(Effect.fail(SshError.make(classify(address, error))))
       }
@@ -77,6 +78,23 @@ export const open = (
     ({ socket }) => Effect.sync(() => socket.destroy()),
     { interruptible: true }
   )
+
+/** The driver writes each packet in three parts; what is written in one turn of the loop goes to the system at once. */
+const gatherWrites = (socket: Net.Socket): void => {
+  const write = socket.write.bind(socket)
+  let gathering = false
+  socket.write = ((...args: Parameters<typeof write>) => {
+    if (!gathering) {
+      gathering = true
+      socket.cork()
+      process.nextTick(() => {
+        gathering = false
+        socket.uncork()
+      })
+    }
+    return write(...args)
+  }) as typeof socket.write // the same overloads
+}
 
 const unreachable = new Set([
   "EHOSTUNREACH",

@@ -1,37 +1,31 @@
-import { Effect, Layer, PlatformError } from "effect"
+import { Effect, Layer, PlatformError, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
-import * as HostKeys from "@toehold/ssh-core/HostKeys"
+import type { SshServer } from "@toehold/lab/SshServer"
 import * as SshClient from "@toehold/ssh-core/SshClient"
 import * as SshFiles from "@toehold/ssh-core/SshFiles"
-import type { LabError } from "@toehold/lab/LabError"
-import type { SshServer } from "@toehold/lab/SshServer"
-import { optionsFor, services } from "./machine.ts"
+import * as SshProcess from "@toehold/ssh-core/SshProcess"
+import { connect, services } from "./machine.ts"
 
 /** A machine on which no command can be started. */
-export const noSpawner = Layer.succeed(
+export const noProcesses = Layer.succeed(
   ChildProcessSpawner.ChildProcessSpawner,
   ChildProcessSpawner.make(() =>
     Effect.fail(PlatformError.systemError({ _tag: "NotFound", module: "ChildProcess", method: "spawn" }))
   )
 )
 
-/** The files of a server of the lab, over SFTP alone. */
-export const filesOf = <I>(
-  server: Layer.Layer<I, LabError, Layer.Success<typeof services>>,
-  tag: Effect.Effect<SshServer, never, I>,
-  options: Partial<SshClient.Options> = {}
+/** Files over a connection to a server of the lab; `shell` is `false` where the account may run no command. */
+export const filesOver = <E>(
+  server: Effect.Effect<SshServer, E, Scope.Scope | Layer.Success<typeof services>>,
+  options: Partial<SshClient.Options> & { readonly shell?: boolean } = {}
 ) =>
   SshFiles.layer({ watchInterval: "50 millis" }).pipe(
-    Layer.provide(noSpawner),
+    Layer.provide(options.shell === false ? noProcesses : SshProcess.layer),
     Layer.provideMerge(
-      Layer.unwrap(
-        Effect.map(tag, (server) =>
-          SshClient.layer(optionsFor(server, options)).pipe(
-            Layer.provide(HostKeys.layer({ policy: "strict", userFiles: [server.knownHostsPath], globalFiles: [] }))
-          )
-        )
+      Layer.effect(
+        SshClient.SshClient,
+        Effect.flatMap(server, (server) => connect(server, options))
       )
     ),
-    Layer.provideMerge(server),
     Layer.provide(services)
   )

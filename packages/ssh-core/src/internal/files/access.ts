@@ -23,7 +23,7 @@ const byShell = (spawner: Spawner, path: string, wish: Wish): Effect.Effect<bool
   const script = `if ${tests.join(" && ")}; then echo may; else echo "may not"; fi`
   return spawner.string(ChildProcess.make("/bin/sh", ["-c", script, "sh", path])).pipe(
     Effect.map((answer) => ({ "may\n": true, "may not\n": false })[answer]),
-    Effect.catch(() => Effect.succeed<boolean | undefined>(undefined))
+    Effect.orElseSucceed((): boolean | undefined => undefined)
   )
 }
 

@@ -35,7 +35,7 @@ const byServer = Effect.fnUntraced(function* (sftp: Sftp, from: Handle, to: Hand
 const throughHere = Effect.fnUntraced(function* (session: Session, from: Handle, to: Handle, size: bigint) {
   const { readBytes: unit } = session.sftp.limits
   const told = size === 0n ? {} : { size }
-  const next = yield* ReadAhead.pull({ session, handle: from, from: 0n, to: undefined, unit, told })
+  const { next } = yield* ReadAhead.pull({ session, handle: from, from: 0n, to: undefined, unit, told })
   const writer = yield* WriteBehind.make({ session, handle: to, from: 0n, lanes: undefined, append: false })
   yield* Effect.forever(Effect.flatMap(next, writer.push)).pipe(Pull.catchDone(() => Effect.void))
   yield* writer.finish
@@ -120,7 +120,7 @@ export const copy = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SshError.SshError> {
   const { sftp } = session
   const attributes = yield* sftp.lstat(from)
-  const there = yield* Effect.catch(sftp.stat(to), () => Effect.succeed(undefined))
+  const there = yield* Effect.orElseSucceed(sftp.stat(to), () => undefined)
   const isFolder = kindOf(attributes) === "Directory"
   if (there !== undefined && isFolder !== (kindOf(there) === "Directory")) {
     return yield* unable(to, isFolder ? "a directory can't take the place of a file" : "it is a directory")

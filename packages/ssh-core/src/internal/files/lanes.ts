@@ -5,8 +5,8 @@
 import { Clock, Effect, Scope } from "effect"
 import { randomInt } from "node:crypto"
 import type { Handle, Sftp } from "../../Sftp.ts"
+import type { SshError } from "../../SshError.ts"
 import { type Open, windowOf } from "./readAhead.ts"
-import type { Lane } from "./writeBehind.ts"
 
 /** A file that is smaller is written before another channel would be open. */
 const worthIt = 4n * 1024n * 1024n
@@ -16,6 +16,12 @@ const channelBytes = 2 * 1024 * 1024
 
 const mostLanes = 6
 
+/** One way for data into the file: a handle of a session. */
+export interface Lane {
+  readonly sftp: Sftp
+  readonly handle: Handle
+}
+
 export interface Lanes {
   /** Says how much was written; opens the lanes, in the background, when that is worth it. */
   readonly offer: (written: bigint, add: (lane: Lane) => void) => Effect.Effect<void>
@@ -23,7 +29,7 @@ export interface Lanes {
 
 export const make = Effect.fnUntraced(function* (
   open: Open,
-  extra: Effect.Effect<Sftp, unknown, Scope.Scope>
+  extra: Effect.Effect<Sftp, SshError, Scope.Scope>
 ): Effect.fn.Return<Lanes | undefined, never, Scope.Scope> {
   const count = Math.min(Math.ceil(windowOf(open.session.sftp.roundTripMs) / channelBytes), mostLanes) - 1
   if (count < 1) return undefined

@@ -8,6 +8,7 @@ import type { Session } from "./sessionRef.ts"
 export const windowOf = (roundTripMs: number): number =>
   Math.min(Math.max(Math.ceil(roundTripMs * bytesPerMs), minWindow), maxWindow)
 const bytesPerMs = 400_000
+const batch = 4
 const minWindow = 2 * 1024 * 1024
 const maxWindow = 16 * 1024 * 1024
 
@@ -85,13 +86,13 @@ interface UnderWay {
 /** The pieces of a file in order. The requests end with the scope. */
 export const pull = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<Pull.Pull<Uint8Array, SshError.SshError>, never, Scope.Scope> {
+): Effect.fn.Return<{ readonly next: Pull.Pull<Uint8Array, SshError.SshError> }, never, Scope.Scope> {
   const { readAhead, sftp } = options.session
   const parent = yield* Effect.scope
   const scope = yield* Scope.fork(parent)
   const mostUnits = Math.max(2, Math.ceil(windowOf(sftp.roundTripMs) / options.unit))
   const underWay: Array<UnderWay> = []
-  let next = options.from
+  let asked = options.from
   let units = 2
   let ended = false
 
@@ -103,16 +104,18 @@ export const pull = Effect.fnUntraced(function* (
   )
 
   const ask = Effect.gen(function* () {
+    // Several at a time, which then travel together.
+    if (underWay.length > 0 && underWay.length > units - Math.min(batch, units / 2)) return
     while (underWay.length < units) {
-      const left = options.to === undefined ? BigInt(options.unit) : options.to - next
+      const left = options.to === undefined ? BigInt(options.unit) : options.to - asked
       // Past the end that was told there is most often nothing: one request is enough to see.
-      const beyond = underWay.length > 0 && isEnd(next - BigInt(options.unit), options.told)
+      const beyond = underWay.length > 0 && isEnd(asked - BigInt(options.unit), options.told)
       if (left <= 0n || beyond) return
       const length = left < BigInt(options.unit) ? Number(left) : options.unit
       if (!readAhead.take(length, underWay.length === 0)) return
-      const fiber = yield* Effect.forkIn(range(options, next, length, options.told), scope, { startImmediately: true })
+      const fiber = yield* Effect.forkIn(range(options, asked, length, options.told), scope, { startImmediately: true })
       underWay.push({ fiber, length })
-      next += BigInt(length)
+      asked += BigInt(length)
     }
   })
 
@@ -121,7 +124,7 @@ export const pull = Effect.fnUntraced(function* (
     return Effect.andThen(Scope.close(scope, Exit.void), Cause.done())
   })
 
-  return Effect.gen(function* () {
+  const next = Effect.gen(function* () {
     if (ended) return yield* Cause.done()
     yield* ask
     const [head] = underWay
@@ -139,4 +142,6 @@ export const pull = Effect.fnUntraced(function* (
     }
     return piece
   })
+
+  return { next }
 })

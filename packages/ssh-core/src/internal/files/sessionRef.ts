@@ -64,11 +64,12 @@ export const make = Effect.fnUntraced(function* (open: Open): Effect.fn.Return<S
     return entry
   })
 
-  const taken = Effect.sync(() => {
-    if (current?.sftp.isOpen() !== true) return undefined
-    current.users += 1
-    return current
-  })
+  const orTaken = <R>(otherwise: Effect.Effect<Entry, SshError.SshError, R>) =>
+    Effect.suspend((): Effect.Effect<Entry, SshError.SshError, R> => {
+      if (current?.sftp.isOpen() !== true) return otherwise
+      current.users += 1
+      return Effect.succeed(current)
+    })
 
   const release = (entry: Entry) =>
     Effect.suspend(() => {
@@ -77,14 +78,12 @@ export const make = Effect.fnUntraced(function* (open: Open): Effect.fn.Return<S
     })
 
   const take = (restore: Restore) =>
-    Effect.flatMap(taken, (entry) =>
-      entry === undefined
-        ? Effect.acquireUseRelease(
-            restore(Semaphore.take(opening, 1)),
-            () => Effect.flatMap(taken, (again) => (again === undefined ? openEntry(restore) : Effect.succeed(again))),
-            () => Semaphore.release(opening, 1)
-          )
-        : Effect.succeed(entry)
+    orTaken(
+      Effect.acquireUseRelease(
+        restore(Semaphore.take(opening, 1)),
+        () => orTaken(openEntry(restore)),
+        () => Semaphore.release(opening, 1)
+      )
     )
 
   return {

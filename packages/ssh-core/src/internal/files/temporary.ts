@@ -30,7 +30,7 @@ export const makeDirectory = Effect.fnUntraced(function* (
     }).pipe(Effect.retry({ while: ({ code }) => code === "EEXIST", times: tries }))
   if (directory !== undefined) return yield* within(directory)
   // In a changed root there may be none.
-  return yield* Effect.catch(within(folder), () => Effect.flatMap(sftp.realPath("."), within))
+  return yield* within(folder).pipe(Effect.catch(() => Effect.flatMap(sftp.realPath("."), within)))
 })
 
 export const makeFile = Effect.fnUntraced(function* (

@@ -88,7 +88,7 @@ export const remove = Effect.fnUntraced(function* (
   const isFolder =
     removed.failure.code === "EISDIR" ||
     (removed.failure.code === "EACCES" &&
-      kindOf(yield* Effect.catch(sftp.lstat(path), () => Effect.succeed({}))) === "Directory")
+      kindOf(yield* Effect.orElseSucceed(sftp.lstat(path), () => ({}))) === "Directory")
   if (!isFolder) return yield* removed.failure
   if (options.recursive !== true) return yield* unable(path, "it is a directory, and not to be removed with all in it")
   yield* removeTree(sftp, path)

@@ -32,18 +32,18 @@ const pull = Effect.fnUntraced(function* (sessions: SessionRef, path: string, { 
   )
   const unit = Math.max(1, Math.floor(session.sftp.limits.readBytes / pieceBytes)) * pieceBytes
   const units = yield* ReadAhead.pull({ ...open, from, to, unit, told })
-  return Effect.map(units, (data): Array.NonEmptyReadonlyArray<Uint8Array> => {
-    const pieces: [Uint8Array, ...ReadonlyArray<Uint8Array>] = [data.subarray(0, pieceBytes)]
-    const rest: Array<Uint8Array> = []
-    for (let at = pieceBytes; at < data.length; at += pieceBytes) rest.push(data.subarray(at, at + pieceBytes))
-    return [...pieces, ...rest]
+  const next = Effect.map(units.next, (data): Array.NonEmptyReadonlyArray<Uint8Array> => {
+    const pieces: Array.NonEmptyArray<Uint8Array> = [data.subarray(0, pieceBytes)]
+    for (let at = pieceBytes; at < data.length; at += pieceBytes) pieces.push(data.subarray(at, at + pieceBytes))
+    return pieces
   })
+  return { next }
 })
 
 export const stream = (sessions: SessionRef, path: string, part: Part): Stream.Stream<Uint8Array, SshError> => {
   if (part.pieceBytes === 0) return Stream.empty
   return Number.isSafeInteger(part.pieceBytes) && part.pieceBytes > 0
-    ? Stream.unwrap(Effect.map(pull(sessions, path, part), (next) => Stream.fromPull(Effect.succeed(next))))
+    ? Stream.unwrap(Effect.map(pull(sessions, path, part), ({ next }) => Stream.fromPull(Effect.succeed(next))))
     : Stream.fail(invalid("The chunk size", "it must be a whole number that is not negative"))
 }
 
@@ -51,7 +51,7 @@ export const stream = (sessions: SessionRef, path: string, part: Part): Stream.S
 export const read = (sessions: SessionRef, path: string): Effect.Effect<Uint8Array, SshError> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const next = yield* pull(sessions, path, { from: 0n, to: undefined, pieceBytes: 128 * 1024 })
+      const { next } = yield* pull(sessions, path, { from: 0n, to: undefined, pieceBytes: 128 * 1024 })
       const all: Array<Uint8Array> = []
       const collect = Effect.map(next, (pieces) => void all.push(...pieces))
       yield* Effect.forever(collect).pipe(Pull.catchDone(() => Effect.void))

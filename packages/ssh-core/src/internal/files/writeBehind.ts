@@ -1,15 +1,8 @@
 /** Writing a file in order with many requests under way. */
 import { Deferred, Effect, Exit, type Scope } from "effect"
-import type { Handle, Sftp } from "../../Sftp.ts"
 import type * as SshError from "../../SshError.ts"
-import type { Lanes } from "./lanes.ts"
+import type { Lane, Lanes } from "./lanes.ts"
 import { type Open, windowOf } from "./readAhead.ts"
-
-/** One way for data into the file: a handle of a session. */
-export interface Lane {
-  readonly sftp: Sftp
-  readonly handle: Handle
-}
 
 /** What a server takes in before it answers: OpenSSH gives each channel a window of 2 MiB. */
 const laneBytes = 2 * 1024 * 1024 + 256 * 1024
@@ -67,6 +60,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       Deferred.doneUnsafe(before, Effect.void)
     })
 
+  const isBusy = () => underWay > 0
+
   const leastBusy = () => lanes.reduce((best, lane) => (lane.underWay < best.underWay ? lane : best))
 
   const send = Effect.fnUntraced(function* (data: Uint8Array) {
@@ -97,6 +92,11 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     return data === undefined || data.length === 0 ? Effect.void : send(data)
   })
 
+  const offer = () =>
+    options.lanes?.offer(position - options.from, (lane) => {
+      lanes.push({ ...lane, underWay: 0 })
+    }) ?? Effect.void
+
   const push = Effect.fnUntraced(function* (data: Uint8Array) {
     for (let start = 0; start < data.length;) {
       const piece = data.subarray(start, start + unit - gathered)
@@ -104,17 +104,16 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       pieces.push(piece)
       gathered += piece.length
       // Small pieces are put together while there is something to wait for, and not held back when there is not.
-      if (gathered === unit || underWay === 0) yield* flush
+      if (gathered === unit || underWay === 0) {
+        yield* flush
+        yield* offer()
+      }
     }
-    if (options.lanes !== undefined)
-      yield* options.lanes.offer(position - options.from, (lane) => {
-        lanes.push({ ...lane, underWay: 0 })
-      })
   })
 
   const finish = Effect.gen(function* () {
     yield* flush
-    while (underWay > 0) yield* Deferred.await(changed)
+    while (isBusy()) yield* Deferred.await(changed)
     if (failure !== undefined) return yield* failure.error
   })
 

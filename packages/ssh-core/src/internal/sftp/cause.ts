@@ -93,7 +93,7 @@ export const explain = Effect.fnUntraced(function* (
 })
 
 const codeOf = (session: Session.Session, operation: Operation, status: number): Effect.Effect<Code | undefined> => {
-  const none = Effect.succeed<Code | undefined>(undefined)
+  const none: Effect.Effect<Code | undefined> = Effect.undefined
   switch (status) {
     case noSuchFile:
       return Effect.map(operation.missing?.(session) ?? none, (code) => code ?? "ENOENT")
@@ -111,7 +111,7 @@ const isTooLong = (path: string): boolean => path.split("/").some((name) => Buff
 // The looks. Whatever they can't see is no cause.
 
 const seen = <A>(effect: Effect.Effect<A, Session.Failure>): Effect.Effect<A | undefined> =>
-  Effect.catch(effect, () => Effect.succeed<A | undefined>(undefined))
+  Effect.orElseSucceed(effect, (): A | undefined => undefined)
 
 export const stat = (session: Session.Session, path: string): Effect.Effect<Attributes | undefined> =>
   seen(session.request(Packet.stat(path), Session.attributes))

@@ -38,6 +38,22 @@ const flagsOf = ({ append, create, exclusive, read, truncate, write }: OpenOptio
   )
 }
 
+const reads = (name: string, path: string, looks: Pick<Cause.Operation, "missing" | "failure"> = {}) => ({
+  name,
+  path,
+  changes: false,
+  ...looks
+})
+const changes = (name: string, path: string, looks: Pick<Cause.Operation, "missing" | "failure"> = {}) => ({
+  name,
+  path,
+  changes: true,
+  ...looks
+})
+const unsupported = (path: string) => Effect.fail(Cause.failed(path, "ENOSYS"))
+/** A handle that the server no longer has. */
+const closedHandle = { missing: () => Effect.succeed("EBADF" as const) }
+
 export const make = Effect.fnUntraced(function* (
   session: Session.Session,
   extensions: ReadonlyMap<string, string>,
@@ -53,26 +69,11 @@ export const make = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       const invalid = invalidPath(operation.path)
       return invalid === undefined
-        ? Effect.catch(session.request(request, accept, late), (answer) =>
-            Effect.flatMap(Cause.explain(session, operation, answer), Effect.fail)
-          )
+        ? session
+            .request(request, accept, late)
+            .pipe(Effect.catch((answer) => Effect.flatMap(Cause.explain(session, operation, answer), Effect.fail)))
         : Effect.fail(invalid)
     })
-
-  const reads = (name: string, path: string, looks: Pick<Cause.Operation, "missing" | "failure"> = {}) => ({
-    name,
-    path,
-    changes: false,
-    ...looks
-  })
-  const changes = (name: string, path: string, looks: Pick<Cause.Operation, "missing" | "failure"> = {}) => ({
-    name,
-    path,
-    changes: true,
-    ...looks
-  })
-  const unsupported = (path: string) => Effect.fail(Cause.failed(path, "ENOSYS"))
-  const closedHandle = { missing: () => Effect.succeed("EBADF" as const) }
 
   const asked = yield* Clock.monotonicTimeNanos
   const limits = yield* extensions.has("limits@openssh.com")
@@ -85,7 +86,7 @@ export const make = Effect.fnUntraced(function* (
             ? { readBytes: Math.min(readBytes, mostUseful), writeBytes: Math.min(writeBytes, mostUseful) }
             : everyServer
         }),
-        Effect.catch(() => Effect.succeed(everyServer))
+        Effect.orElseSucceed(() => everyServer)
       )
     : Effect.as(Effect.exit(session.request(Packet.realpath("."), Session.name)), everyServer)
   const roundTripMs = Number((yield* Clock.monotonicTimeNanos) - asked) / 1e6
@@ -306,8 +307,11 @@ export const make = Effect.fnUntraced(function* (
           )
         : unsupported("/etc/passwd"),
     freeBytes: (path) =>
-      Effect.flatMap(Volume.freeBytes(session, path), (bytes) =>
-        bytes === undefined ? unsupported(path) : Effect.succeed(bytes)
+      Volume.freeBytes(session, path).pipe(
+        Effect.filterOrElse(
+          (bytes) => bytes !== undefined,
+          () => unsupported(path)
+        )
       )
   }
   return sftp

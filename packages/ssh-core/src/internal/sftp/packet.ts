@@ -99,9 +99,9 @@ export const copyData = (
   extended("copy-data", (out) =>
     out.string(from.handle).uint64(from.position).uint64(from.length).string(to.handle).uint64(to.position)
   )
+const listed = (ids: ReadonlyArray<number>) => ids.reduce((to, id) => to.uint32(id), new Writer()).bytes()
 export const usersGroups = (uids: ReadonlyArray<number>, gids: ReadonlyArray<number>): Request => {
-  const list = (ids: ReadonlyArray<number>) => ids.reduce((to, id) => to.uint32(id), new Writer()).bytes()
-  return extended("users-groups-by-id@openssh.com", (to) => to.string(list(uids)).string(list(gids)))
+  return extended("users-groups-by-id@openssh.com", (to) => to.string(listed(uids)).string(listed(gids)))
 }
 
 /** The first packet of all; it alone has no number. */

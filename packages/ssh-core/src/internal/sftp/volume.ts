@@ -32,7 +32,7 @@ const ask = (session: Session.Session, path: string): Effect.Effect<Volume | und
       if (!reader.isWhole) return undefined
       return { freeBytes: blocks * unit, files, freeFiles, readOnly: (flags & readOnlyFlag) !== 0n }
     }),
-    Effect.catch(() => Effect.succeed<Volume | undefined>(undefined))
+    Effect.orElseSucceed((): Volume | undefined => undefined)
   )
 
 /** What may keep a path from being written. */
