@@ -9,6 +9,7 @@ import type { ChildProcessSpawner } from "effect/process"
 import * as Entries from "./internal/entries.ts"
 import * as Failure from "./internal/failure.ts"
 import * as Streams from "./internal/fileStreams.ts"
+import * as Holder from "./internal/holder.ts"
 import * as OpenFile from "./internal/openFile.ts"
 import { checksum } from "./internal/checksum.ts"
 import * as Reading from "./internal/script/reading.ts"
@@ -47,8 +48,8 @@ const bare = (path: string): string => argument(/^\/+$/.test(path) ? "/" : path.
  *
  * **Gotchas**
  *
- * An open `File` keeps a process on the machine that holds it, and each operation on it is another one: `stream` and `sink`
- * need one for the whole. Where there is no `/proc`, it is its path, and an operation fails when that leads to another file
+ * While files are open, processes on the machine hold them, and each operation on one is another process: `stream` and
+ * `sink` need one for the whole file. Where there is no `/proc`, it is its path, and an operation fails when that leads to another file
  * than before. `watch` looks again at intervals. Times are as fine as the machine's `touch` and `stat` have
  * them: whole seconds on BusyBox, minutes where there is no `stat`.
  *
@@ -60,6 +61,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<FileSystem.FileSystem, never, ChildProcessSpawner.ChildProcessSpawner> {
   const shell = yield* makeShell(options.shell ?? "/bin/sh")
   const { tools } = shell
+  const holder = yield* Holder.make(shell)
 
   /** A script about a path, whose arguments are the path and what follows. */
   const run = (method: string, path: string, script: string, ...args: ReadonlyArray<string>) =>
@@ -77,17 +79,11 @@ export const make = Effect.fnUntraced(function* (
   const info = (method: "stat" | "lstat", path: string) => Entries.info(shell, method, path)
 
   const open: FileSystem.FileSystem["open"] = Effect.fnUntraced(function* (path, given) {
-    const known = yield* tools
     const access = Writing.accessOf(given?.flag ?? "r")
-    const { line } = yield* shell.talk({
-      method: "open",
-      path,
-      script: Writing.open(known, access),
-      args: [argument(path), octal(given?.mode), flag(given?.noFollow)],
-      stdin: "pipe"
-    })
-    const [identity = "", handle = argument(path)] = (yield* line).split(" ")
-    return yield* OpenFile.make({ shell, path, handle, access, identity })
+    const script = Writing.open(yield* tools, access)
+    const args = [argument(path), octal(given?.mode), flag(given?.noFollow)]
+    const held = yield* holder.open({ method: "open", path, script, args })
+    return yield* OpenFile.make({ shell, path, access, ...held })
   })
 
   const writeFile: FileSystem.FileSystem["writeFile"] = Effect.fnUntraced(function* (path, data, given) {

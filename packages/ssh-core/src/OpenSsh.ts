@@ -120,14 +120,13 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
     Effect.catch(Connection.connect({ ...common, sessions }), (error) => KnownKeys.describe(error, files)).pipe(
       Effect.provideContext(context)
     )
-  const alone = (keeper: Keeper.Keeper) =>
-    Effect.map(start({ maxSessions, spares: 0, keeper }), ({ sessions }) => sessions)
+  const alone = (keeper: Keeper.Keeper) => start({ maxSessions, spares: 0, keeper })
   const connected = yield* start({
     maxSessions,
     spares: options.spareSessions ?? 3,
     keeper: {
       lease: lease === false ? undefined : Duration.fromInputUnsafe(lease),
-      elsewhere: Effect.flatMap(alone(Keeper.none), ({ wait }) => wait)
+      elsewhere: Effect.flatMap(alone(Keeper.none), ({ sessions }) => sessions.wait)
     }
   })
   const { identification, report } = connected

@@ -3,17 +3,7 @@
  *
  * @since 0.1.0
  */
-import {
-  Context,
-  Deferred,
-  Duration,
-  Effect,
-  type FileSystem,
-  Layer,
-  type Redacted,
-  type Scope,
-  Semaphore
-} from "effect"
+import { Context, Deferred, Duration, Effect, type FileSystem, Layer, type Redacted, type Scope } from "effect"
 import type { Duplex } from "node:stream"
 import type { ClientPlatform } from "./ClientPlatform.ts"
 import type { HostKeys } from "./HostKeys.ts"
@@ -281,12 +271,6 @@ export const make = Effect.fnUntraced(function* (
       elsewhere: Effect.flatMap(Connect.connect(alone), ({ sessions }) => sessions.wait)
     }
   })
-  // More at once a server may take for an attack.
-  const logins = yield* Semaphore.make(2)
-  const fresh = Effect.map(
-    Semaphore.withPermits(logins, 1)(Connect.connect({ ...alone, keeper: connected.sessions.keeper })),
-    ({ sessions }) => sessions
-  )
   return {
     connection: {
       host: options.host,
@@ -301,7 +285,7 @@ export const make = Effect.fnUntraced(function* (
     ...Operations.make(
       { ...connected, closed: Deferred.await(connected.closed) },
       { host: options.host, user: options.user },
-      fresh
+      Connect.connect({ ...alone, keeper: connected.sessions.keeper })
     )
   }
 })

@@ -1,19 +1,16 @@
 /** An open file and an offset. Every operation is a process of its own, which reaches the file through the holder's. */
 import { Effect, FileSystem, Option, type Scope } from "effect"
 import * as Entries from "./entries.ts"
+import type { Held } from "./holder.ts"
 import * as Failure from "./failure.ts"
 import * as Reading from "./script/reading.ts"
 import * as Writing from "./script/writing.ts"
 import { input, type Shell } from "./shell.ts"
 
-export interface Opened {
+export interface Opened extends Held {
   readonly shell: Shell
   /** As errors name it. */
   readonly path: string
-  /** Where operations find it. */
-  readonly handle: string
-  /** Who it is, for a handle that may lead to another file. */
-  readonly identity: string
   readonly access: Writing.Access
 }
 

@@ -52,6 +52,14 @@ export const input = (bytes: Uint8Array): Stream.Stream<Uint8Array> =>
 /** A path as a program's argument: no option, and no `-` for the standard input. */
 export const argument = (path: string): string => (path.startsWith("-") ? `./${path}` : path)
 
+/** What no machine has to be asked about. */
+export const checkArguments = ({ args, method, path }: Call): Effect.Effect<void, PlatformError.PlatformError> =>
+  args.some((arg) => arg.includes("\0"))
+    ? Effect.fail(Failure.badArgument(method, "the path holds a NUL, which no path can"))
+    : path === ""
+      ? Effect.fail(Failure.failure("ENOENT", { method, path }))
+      : Effect.void
+
 const collect = (stream: Stream.Stream<Uint8Array, PlatformError.PlatformError>, limit = Infinity) =>
   Effect.map(
     Stream.runFold(
@@ -92,10 +100,7 @@ export const make = Effect.fnUntraced(function* (
     call: Call
   ): Effect.fn.Return<Running, PlatformError.PlatformError, Scope.Scope> {
     const { args, method, path, script } = call
-    if (args.some((arg) => arg.includes("\0"))) {
-      return yield* Effect.fail(Failure.badArgument(method, "the path holds a NUL, which no path can"))
-    }
-    if (path === "") return yield* Effect.fail(Failure.failure("ENOENT", { method, path }))
+    yield* checkArguments(call)
     const named = (error: PlatformError.PlatformError) => Failure.ofSpawner(error, call)
     const command = ChildProcess.make(program, ["-c", `${prelude}${script}`, "sh", ...args], {
       stdin: call.stdin ?? "ignore",

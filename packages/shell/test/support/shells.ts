@@ -16,7 +16,7 @@ export interface Kind {
 }
 
 /** What POSIX has and the scripts can't do without. */
-const posix = "cat chmod chown cp date dd ln ls mkdir mv rm rmdir sync touch".split(" ")
+const posix = "cat chmod chown cp date dd ln ls mkdir mv rm rmdir sleep sync touch".split(" ")
 
 const isRoot = process.getuid?.() === 0
 

@@ -1,5 +1,5 @@
 /** What can be done over a connection, whoever made it. */
-import { Effect, type Scope } from "effect"
+import { Effect, type Scope, Semaphore } from "effect"
 import type { SshCommand } from "../SshCommand.ts"
 import type * as SshError from "../SshError.ts"
 import type { ExecOptions, SpawnOptions, StartOptions } from "../SshExec.ts"
@@ -18,14 +18,23 @@ export interface Connected extends Sessions.Connection {
   readonly whyClosed: () => string | undefined
 }
 
-/** `fresh` makes a second connection, for what the first has no session left for. */
+/** More logins at once a server may take for an attack. */
+const maxLogins = 2
+
+/** `another` makes a further connection, for what the first has no session left for. */
 export const make = (
   connected: Connected,
   account: { readonly host: string; readonly user: string },
-  fresh: Effect.Effect<Sessions.Sessions, SshError.SshError, Scope.Scope>
+  another: Effect.Effect<{ readonly sessions: Sessions.Sessions }, SshError.SshError, Scope.Scope>
 ) => {
   const { sessions, whyClosed } = connected
-  const machine: Execution.Machine = { account, sessions, whyClosed, fresh }
+  const logins = Semaphore.makeUnsafe(maxLogins)
+  const machine: Execution.Machine = {
+    account,
+    sessions,
+    whyClosed,
+    fresh: Effect.map(Semaphore.withPermits(logins, 1)(another), ({ sessions }) => sessions)
+  }
   const start = <R = never>(command: SshCommand, options?: StartOptions<never, R>) =>
     Execution.start(machine, command, options ?? {})
   return {

@@ -1,7 +1,7 @@
 /** Scripts that put bytes into files. */
 import type { FileSystem } from "effect"
 import { sumFunction } from "../checksum.ts"
-import { exitOf } from "../failure.ts"
+import { caseArms, exitOf } from "../failure.ts"
 import type { ShellTools } from "../../ShellTools.ts"
 import { parent } from "./prelude.ts"
 import { follow, identity, same, seek, size } from "./reading.ts"
@@ -57,17 +57,65 @@ const openAs = (access: Access): string => {
   return `${admit(access)}${make}exec 4${redirect(access)}"$1" || exit 1\n${settle}`
 }
 
-/**
- * `open PATH MODE NOFOLLOW`: keeps the file open until the standard input ends. Prints who it is, and the path by which
- * other processes reach what is open wherever the file itself has gone: one in `/proc`, or none where there is none.
- */
+/** `open PATH MODE NOFOLLOW`: the file as descriptor 4 and who it is as `$id`, then `hold` (see {@link holder}). */
 export const open = (tools: ShellTools, access: Access): string => `${parent}${create(access)}
 ${access.exclusive ? '! is "$1" || exists\n' : ""}if [ -n "$3" ] && [ -L "$1" ]; then no ${exitOf("ELOOP")} "Too many levels of symbolic links"; fi
 ${openAs(access)}id=$(${identity(tools)})
-if [ -e /proc/$$/fd/4 ]; then echo "$id /proc/$$/fd/4"; else echo "$id"; fi
-read -r x
+hold
+`
+
+/**
+ * Holds open files for as long as there is a standard input, one process a file: a shell has but ten descriptors. Each line
+ * `oNUMBER SCRIPT` opens one, with what is odd in the script as octal escapes; each `cPID` closes one, and `fPID` forgets one
+ * that was not kept open: its number may be another process's by and by. Prints
+ * `NUMBER pid PID`, and `NUMBER ok IDENTITY` when it is open and other processes find it in `/proc` wherever the file itself
+ * has gone, or `NUMBER path IDENTITY` where they have only its path; or `NUMBER EXIT WORDS` for a failure.
+ */
+export const holder = `P=" "
+hold() {
+if [ -e /proc/self/fd/4 ]; then echo "$i ok $id"; else echo "$i path $id"; exit; fi
+exec sleep 2147483647 </dev/null >/dev/null 2>&1 3>&-
+}
+begin() {
+f() {
+x=$1
+[ -n "$x" ] || case $e in
+${caseArms}
+*) x=99;;
+esac
+echo "$i $x \${e##*
+}"; exit
+}
+i=$1; eval "$(printf %b "$2")"
+}
+trap 'kill $P 2>/dev/null; wait; exit 1' HUP INT TERM
+while IFS= read -r l; do
+case $l in
+o*) l=\${l#o}; begin "\${l%% *}" "\${l#* }" </dev/null &
+echo "\${l%% *} pid $!"; P="$P$! ";;
+[cf]*) p=\${l#?}; case $P in *" $p "*)
+P="\${P%%" $p "*} \${P#*" $p "}"
+case $l in c*) kill "$p";; esac; wait "$p";;
+esac;;
+esac 2>/dev/null
+done
+kill $P 2>/dev/null; wait
 exit 0
 `
+
+/** A script as one word for {@link holder}. */
+export const encode = (script: string): string => {
+  let out = ""
+  for (const byte of new TextEncoder().encode(script)) {
+    const char = String.fromCharCode(byte)
+    out += /[A-Za-z0-9_.,:=@%+/-]/.test(char) ? char : `\\0${byte.toString(8).padStart(3, "0")}`
+  }
+  return out
+}
+
+/** Sets the positional parameters. */
+export const parameters = (values: ReadonlyArray<string>): string =>
+  `set -- ${values.map((value) => `'${value.replaceAll("'", `'\\''`)}'`).join(" ")}\n`
 
 /** The standard input to descriptor 4, from where that stands. */
 const pour = "exec 2>&1 >&4 3>&-; exec cat"
