@@ -33,6 +33,8 @@ export interface Account {
   readonly password?: Redacted.Redacted
   /** The password must be changed at the first login, as `chage -d 0` sets it. */
   readonly passwordExpired?: boolean
+  /** The account is over since 1970, as `usermod -e 1` sets it: no key and no password lets it in. */
+  readonly expired?: boolean
   /** Files in the home folder, by relative path: `.bashrc`, `.config/fish/config.fish`, … */
   readonly homeFiles?: Readonly<Record<string, string>>
 }

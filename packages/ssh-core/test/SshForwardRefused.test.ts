@@ -123,6 +123,27 @@ RealPart.describeWith(["sshd"], "SshForward where OpenSSH refuses", () => {
       )
     )
 
+    it.effect("forwards for an account that may run nothing, whose sockets it then can't remove", () =>
+      leavesNothing(
+        Effect.gen(function* () {
+          const server = yield* OpenSshServer.make({ config: ["ForceCommand /bin/false"] })
+          const ssh = yield* login(server)
+          const echo = yield* Streams.serve(Streams.echo)
+          const path = `${server.tempDir}/kept`
+          yield* Effect.gen(function* () {
+            for (const open of [SshForward.local, SshForward.remote]) {
+              const { port = 0 } = yield* open(ssh, `0:127.0.0.1:${echo.port}`)
+              assert.strictEqual(yield* Streams.talk(port, "port"), "port end")
+            }
+            yield* SshForward.remote(ssh, `${path}:127.0.0.1:${echo.port}`)
+            assert.strictEqual(yield* Streams.talk(path, "socket"), "socket end")
+          }).pipe(Effect.scoped)
+          const again = yield* Effect.flip(SshForward.remote(ssh, `${path}:127.0.0.1:${echo.port}`))
+          reasonOf(again, "PortInUse", { isRetryable: true })
+        })
+      )
+    )
+
     it.effect("names what can't be listened on here", () =>
       leavesNothing(
         Effect.gen(function* () {
