@@ -5,10 +5,11 @@ import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { connect } from "./connect.ts"
 import { flood } from "./flood.ts"
+import { forward } from "./forward.ts"
 import { start } from "./start.ts"
 import { warmExec } from "./warmExec.ts"
 
-const benches = { "warm-exec": warmExec, connect, start, flood }
+const benches = { "warm-exec": warmExec, connect, start, flood, forward }
 
 const main = Effect.gen(function* () {
   const named = process.argv.slice(2)
