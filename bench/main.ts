@@ -6,10 +6,11 @@ import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { connect } from "./connect.ts"
 import { files } from "./files.ts"
 import { flood } from "./flood.ts"
+import { forward } from "./forward.ts"
 import { start } from "./start.ts"
 import { warmExec } from "./warmExec.ts"
 
-const benches = { "warm-exec": warmExec, connect, start, flood, files }
+const benches = { "warm-exec": warmExec, connect, start, flood, files, forward }
 
 const main = Effect.gen(function* () {
   const named = process.argv.slice(2)

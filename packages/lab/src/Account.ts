@@ -35,6 +35,8 @@ export interface Account {
   readonly passwordExpired?: boolean
   /** Lines of sudoers(5), in place of the machine's own; asks for the account's password. Needs root. */
   readonly sudo?: ReadonlyArray<string>
+  /** The account is over since 1970, as `usermod -e 1` sets it: no key and no password lets it in. */
+  readonly expired?: boolean
   /** Files in the home folder, by relative path: `.bashrc`, `.config/fish/config.fish`, … */
   readonly homeFiles?: Readonly<Record<string, string>>
 }

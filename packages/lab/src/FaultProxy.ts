@@ -38,6 +38,8 @@ export interface Faults {
   readonly cutAfter?: { readonly bytes: number; readonly by: CutBy } | undefined
   /** Offset of a byte of which all bits are flipped. */
   readonly corruptAt?: number | undefined
+  /** Offset from which on everything is dropped, ends of connection too, like a peer that is gone without a word. */
+  readonly silentAfter?: number | undefined
 }
 
 /**

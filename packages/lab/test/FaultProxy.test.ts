@@ -178,6 +178,20 @@ describe("FaultProxy", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("falls silent after exactly so many bytes, one way, and drops the end as well", () =>
+    Effect.gen(function* () {
+      const { client, server } = yield* pair({ toServer: { silentAfter: 5 } })
+      yield* client.send("012")
+      yield* client.send("3456789")
+      yield* server.until(has(5))
+      yield* client.send("more")
+      yield* Effect.sync(() => client.socket.end())
+      yield* server.send("still heard")
+      yield* client.until(has(11))
+      assert.deepStrictEqual([server.received.toString(), server.ended], ["01234", false])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("corrupts exactly one byte, at any chunking", () =>
     Effect.gen(function* () {
       const { client, server } = yield* pair({ toServer: { corruptAt: 5 } })

@@ -4,8 +4,9 @@
  *
  * @since 0.1.0
  */
-import { Deferred, Duration, Effect, Exit, Scope } from "effect"
+import { Deferred, Duration, Effect, Scope } from "effect"
 import type { ClientPlatform } from "./ClientPlatform.ts"
+import { contained } from "./internal/forward/contained.ts"
 import * as Endpoint from "./internal/forward/endpoint.ts"
 import * as Link from "./internal/forward/link.ts"
 import * as RemoteSocketFile from "./internal/forward/remoteSocketFile.ts"
@@ -72,9 +73,11 @@ const failureOf =
   ({ error, to }) =>
     onEvent?.({ _tag: "ConnectionFailed", forward, to, error }) ?? Effect.void
 
-/** A server's `localhost` is shown as what it means, which a program can connect to as it stands. */
+/** Names for addresses as a person or a program can take them as they stand. */
+const shownHosts: Readonly<Record<string, string>> = { localhost: "127.0.0.1", "": "*", "::": "*" }
+
 const describe = (forward: PortForward.PortForward, at: Address): Listening => {
-  const shown = "port" in at && at.host === "localhost" ? { ...at, host: "127.0.0.1" } : at
+  const shown = "port" in at ? { ...at, host: shownHosts[at.host] ?? at.host } : at
   return { forward, listen: format(shown), port: "port" in at ? at.port : undefined }
 }
 
@@ -131,11 +134,11 @@ export const open = Effect.fn("SshForward.open")(function* (
   forward: PortForward.PortForward,
   options: Options = {}
 ): Effect.fn.Return<Listening, SshError, Scope.Scope | ClientPlatform> {
-  const bound =
+  const listen =
     forward.kind === "remote"
-      ? yield* listenThere(forward, Endpoint.remoteListen(forward.listen), client, options, new Map())
-      : yield* Serve.local(forward, client.dial, failureOf(forward, options))
-  return describe(forward, bound)
+      ? listenThere(forward, Endpoint.remoteListen(forward.listen), client, options, new Map())
+      : Serve.local(forward, client.dial, failureOf(forward, options))
+  return describe(forward, yield* contained(listen))
 })
 
 const openSpec = (kind: PortForward.Kind) => (client: Client, spec: string, options?: Options) =>
@@ -228,11 +231,7 @@ export interface Kept {
 export const keep = Effect.fn("SshForward.keep")(function* <R>(
   options: KeepOptions<R>
 ): Effect.fn.Return<Kept, SshError, Scope.Scope | ClientPlatform | Exclude<R, Scope.Scope>> {
-  const own = yield* Scope.fork(yield* Effect.scope)
-  return yield* keepOpen(options).pipe(
-    Scope.provide(own),
-    Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
-  )
+  return yield* contained(keepOpen(options))
 })
 
 const keepOpen = Effect.fnUntraced(function* <R>(
@@ -251,7 +250,7 @@ const keepOpen = Effect.fnUntraced(function* <R>(
 
   const listenAgain = Effect.fnUntraced(function* (client: Client, forward: PortForward.PortForward, at: Address) {
     for (let attempt = 0; ; attempt++) {
-      const bound = yield* Effect.result(listenThere(forward, at, client, options, files))
+      const bound = yield* Effect.result(contained(listenThere(forward, at, client, options, files)))
       if (bound._tag === "Success") {
         return yield* emit({ _tag: "ListeningAgain", forward, listen: describe(forward, bound.success).listen })
       }

@@ -79,6 +79,30 @@ RealPart.describeWith(["sshd"], "SshForward where OpenSSH refuses", () => {
       )
     )
 
+    it.effect("listens for others than the machine itself only where it is told to and allowed", () =>
+      leavesNothing(
+        Effect.gen(function* () {
+          const echo = yield* Streams.serve(Streams.echo)
+          const ssh = yield* login(yield* OpenSshServer.make({ config: ["GatewayPorts clientspecified"] }))
+          const listening = (spec: string) => SshForward.remote(ssh, `${spec}:127.0.0.1:${echo.port}`)
+          for (const [spec, shown] of [
+            ["*:0", /^\*:\d+$/],
+            ["127.0.0.1:0", /^127\.0\.0\.1:\d+$/],
+            ["[::1]:0", /^\[::1\]:\d+$/]
+          ] as const) {
+            const { listen, port = 0 } = yield* listening(spec)
+            assert.match(listen, shown)
+            if (spec !== "[::1]:0") assert.strictEqual(yield* Streams.talk(port, spec), `${spec} end`)
+          }
+          // No address of the machine: the server says no more than no.
+          assert.strictEqual((yield* refusalOf(ssh, "203.0.113.7:0:a:1")).request, "tcpip-forward")
+          const here = yield* SshForward.local(ssh, `*:0:127.0.0.1:${echo.port}`)
+          assert.match(here.listen, /^\*:\d+$/)
+          assert.strictEqual(yield* Streams.talk(here.port ?? 0, "all"), "all end")
+        })
+      )
+    )
+
     it.effect("tells a path that is taken from one that can't be", () =>
       leavesNothing(
         Effect.gen(function* () {
@@ -119,6 +143,27 @@ RealPart.describeWith(["sshd"], "SshForward where OpenSSH refuses", () => {
             )
             assert.isFalse(Fs.existsSync(path))
           }
+        })
+      )
+    )
+
+    it.effect("forwards for an account that may run nothing, whose sockets it then can't remove", () =>
+      leavesNothing(
+        Effect.gen(function* () {
+          const server = yield* OpenSshServer.make({ config: ["ForceCommand /bin/false"] })
+          const ssh = yield* login(server)
+          const echo = yield* Streams.serve(Streams.echo)
+          const path = `${server.tempDir}/kept`
+          yield* Effect.gen(function* () {
+            for (const open of [SshForward.local, SshForward.remote]) {
+              const { port = 0 } = yield* open(ssh, `0:127.0.0.1:${echo.port}`)
+              assert.strictEqual(yield* Streams.talk(port, "port"), "port end")
+            }
+            yield* SshForward.remote(ssh, `${path}:127.0.0.1:${echo.port}`)
+            assert.strictEqual(yield* Streams.talk(path, "socket"), "socket end")
+          }).pipe(Effect.scoped)
+          const again = yield* Effect.flip(SshForward.remote(ssh, `${path}:127.0.0.1:${echo.port}`))
+          reasonOf(again, "PortInUse", { isRetryable: true })
         })
       )
     )

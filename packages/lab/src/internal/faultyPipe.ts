@@ -15,6 +15,7 @@ export interface PipeFaults {
   swallow: boolean
   cutAfter: { readonly bytes: number; readonly by: CutBy } | undefined
   corruptAt: number | undefined
+  silentAfter: number | undefined
 }
 
 export const noFaults: Readonly<PipeFaults> = {
@@ -24,7 +25,8 @@ export const noFaults: Readonly<PipeFaults> = {
   hold: false,
   swallow: false,
   cutAfter: undefined,
-  corruptAt: undefined
+  corruptAt: undefined,
+  silentAfter: undefined
 }
 
 type Event = "fin" | "rst" | "cut-fin" | "cut-rst"
@@ -126,13 +128,16 @@ export const make = (
     else regulate()
   }
 
+  const isSilent = (): boolean => faults.swallow || (faults.silentAfter !== undefined && received >= faults.silentAfter)
+
   const onData = (data: Buffer): void => {
     const start = received
     received += data.length
     if (closed || faults.swallow) return
-    const { cutAfter, corruptAt } = faults
+    const { corruptAt, cutAfter, silentAfter } = faults
     const cutHere = cutAfter !== undefined && received >= cutAfter.bytes
-    let chunk = cutHere ? data.subarray(0, Math.max(0, cutAfter.bytes - start)) : data
+    const end = Math.min(received, cutHere ? cutAfter.bytes : Infinity, silentAfter ?? Infinity)
+    let chunk = data.subarray(0, Math.max(0, end - start))
     if (corruptAt !== undefined && corruptAt >= start && corruptAt < start + chunk.length) {
       chunk = corrupt(chunk, corruptAt - start)
     }
@@ -145,10 +150,10 @@ export const make = (
     }
   }
   const onEnd = (): void => {
-    if (!faults.swallow) enqueue("fin")
+    if (!isSilent()) enqueue("fin")
   }
   const onError = (): void => {
-    if (!faults.swallow) enqueue("rst")
+    if (!isSilent()) enqueue("rst")
   }
   const onDrain = (): void => {
     writable = true

@@ -107,10 +107,11 @@ export const make = Effect.fnUntraced(
     const group = yield* fs.readFileString("/etc/group")
     const hash = account.password === undefined ? "*" : yield* hashPassword(account.password)
     const lastChange = account.passwordExpired === true ? "0" : "19000"
+    const expires = account.expired === true ? "1" : ""
     const copies = {
       passwd: withEntry(passwd, user, `${user}:x:${uid}:${gid}:lab:${homeDir}:${shell}`),
       group: new RegExp(`^[^:]*:[^:]*:${gid}:`, "m").test(group) ? group : withEntry(group, user, `${user}:x:${gid}:`),
-      shadow: `${user}:${hash}:${lastChange}:0:99999:7:::\n`,
+      shadow: `${user}:${hash}:${lastChange}:0:99999:7::${expires}:\n`,
       shells: `${shell}\n/bin/sh\n`,
       "pam.d/sshd": pamService.join("\n"),
       ...(account.sudo === undefined

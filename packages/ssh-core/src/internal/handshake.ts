@@ -84,6 +84,12 @@ type DriverError = Error & { readonly level?: string; readonly code?: string | n
 /** A banner may be many kB, and a server may send many of them. */
 const maxBanner = 64 * 1024
 
+/** As much of it as a message can hold. */
+const maxLastWords = 300
+
+/** PAM's words, by which sshd lets a key or password pass and then hangs up. */
+const accountIsOver = /account (?:has|is) expired/i
+
 /** A server that asks again and again was not content with the first answers. */
 const maxChallenges = 8
 
@@ -181,7 +187,7 @@ export const authenticate = Effect.fnUntraced(function* (
     if (known === undefined && hello.identification !== undefined) signal({ _tag: "Identified" })
   })
 
-  progress.stranger = () => (hello.identification === undefined ? hello.received : "")
+  progress.stranger = () => hello.stranger
   const stageDone = yield* stopwatch(options.emit)
   let authentication: Authentication | undefined
   let chosen: Algorithms | undefined
@@ -211,6 +217,15 @@ export const authenticate = Effect.fnUntraced(function* (
   /** Answers the driver, which throws where the connection has ended meanwhile. */
   const tell = (reply: () => void): void => whileConnected(reply, () => signal({ _tag: "Closed" }))
 
+  /** What the server said last for people to read, once something was tried. */
+  let lastWords = ""
+  const hungUp = Effect.fnUntraced(function* (detail: string) {
+    if (!accountIsOver.test(lastWords)) return yield* closed(detail)
+    authentication?.rejected(authentication.offers, false, lastWords)
+    yield* emitAttempts
+    return yield* rejection(lastWords)
+  })
+
   const failed = Effect.fnUntraced(function* (error: DriverError) {
     const detail = error.message
     if (error.level === "handshake" && hello.lists !== undefined) {
@@ -239,14 +254,14 @@ export const authenticate = Effect.fnUntraced(function* (
       }
       if (error.level === "client-authentication") return yield* rejection()
     }
-    return yield* closed(typeof error.code === "string" ? error.code : detail)
+    return yield* hungUp(typeof error.code === "string" ? error.code : detail)
   })
 
   /** Fails with the end of the connection, for a step that may take long to race with. */
   const gone = Effect.gen(function* () {
     yield* Deferred.await(over)
     for (const next of yield* Queue.takeAll(signals)) if (next._tag === "Failed") return yield* failed(next.error)
-    return yield* closed("")
+    return yield* hungUp("")
   })
 
   for (;;) {
@@ -318,6 +333,7 @@ export const authenticate = Effect.fnUntraced(function* (
       case "PasswordChange":
         return yield* expired(options, next.prompt)
       case "Banner": {
+        if (authentication !== undefined) lastWords = next.text.trim().slice(0, maxLastWords)
         if (banner.length < maxBanner) {
           banner += next.text.slice(0, maxBanner - banner.length)
           yield* options.emit({ _tag: "BannerShown", text: next.text.slice(0, maxBanner) })
@@ -345,7 +361,7 @@ export const authenticate = Effect.fnUntraced(function* (
       case "Failed":
         return yield* failed(next.error)
       case "Closed":
-        return yield* closed("")
+        return yield* hungUp("")
     }
   }
 })

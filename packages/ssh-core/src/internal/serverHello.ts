@@ -13,6 +13,7 @@ export interface AlgorithmLists {
 
 /** Lines before the identification and the identification itself; RFC 4253 allows 255 bytes for the latter. */
 const maxPreamble = 64 * 1024
+const maxIdentification = 255
 const maxPacket = 256 * 1024
 const msgKexInit = 20
 
@@ -43,6 +44,14 @@ export class ServerHello {
       .slice(0, 120)
   }
 
+  /** The same of something that is no SSH server as far as can be seen; empty for an identification that broke off. */
+  get stranger(): string {
+    if (this.#identification !== undefined) return ""
+    const line = this.#buffer.toString("latin1", this.#buffer.lastIndexOf(10) + 1)
+    const isBegun = line !== "" && line.length <= maxIdentification && "SSH-".startsWith(line.slice(0, 4))
+    return isBegun ? "" : this.received
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#done) return
     this.#buffer = Buffer.concat([this.#buffer, chunk])
@@ -58,7 +67,7 @@ export class ServerHello {
       const line = this.#buffer.toString("latin1", start, end).replace(/\r$/, "")
       start = end + 1
       if (line.startsWith("SSH-")) {
-        this.#identification = line.slice(0, 255)
+        this.#identification = line.slice(0, maxIdentification)
         this.#buffer = this.#buffer.subarray(start)
         return
       }

@@ -21,6 +21,20 @@ const lists = ["kex-a,kex-b", "host-a", "cs-cipher", "sc-cipher", "cs-mac", "sc-
 const hello = Buffer.concat([Buffer.from("Welcome\r\nto this\nSSH-2.0-Test_1 comment\r\n"), kexInit(lists)])
 
 describe("ServerHello", () => {
+  it.each([
+    ["S", ""],
+    ["SSH-2.0-Open", ""],
+    ["Welcome\r\nSSH-", ""],
+    ["", ""],
+    ["HTTP/1.1 400", "HTTP/1.1 400"],
+    ["SMTP", "SMTP"],
+    ["Welcome\r\n", "Welcome\\r\\n"]
+  ])("after %j alone knows as a stranger %j", (text, stranger) => {
+    const server = new ServerHello()
+    server.push(Buffer.from(text))
+    assert.strictEqual(server.stranger, stranger)
+  })
+
   it.prop(
     "reads identification and algorithms, however the stream is cut",
     { size: Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 1, maximum: 60 }))) },

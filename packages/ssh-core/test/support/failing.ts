@@ -1,12 +1,13 @@
 import { assert } from "@effect/vitest"
 import { Effect, Logger, References } from "effect"
-import type { Scope } from "effect"
+import type { PlatformError, Scope } from "effect"
 import * as ChildProcess from "node:child_process"
 import * as Net from "node:net"
 import { inspect } from "node:util"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as SshClient from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
+import type { LabError } from "@toehold/lab/LabError"
 
 type ReasonTag = SshError.Reason["_tag"]
 type ReasonOf<Tag extends ReasonTag> = Extract<SshError.Reason, { readonly _tag: Tag }>
@@ -61,6 +62,21 @@ export const connectTo = (
 
 /** How connecting fails; a success is a failed test. */
 export const failure = (...args: Parameters<typeof connectTo>) => Effect.flip(Effect.scoped(connectTo(...args)))
+
+/** How an attempt to log in that is cut must end: as nothing that a later one could not mend. */
+export const endOf = <A, R>(login: Effect.Effect<A, SshError.SshError | LabError | PlatformError.PlatformError, R>) =>
+  login.pipe(
+    Effect.scoped,
+    Effect.result,
+    Effect.timeoutOrElse({ duration: "15 seconds", orElse: () => Effect.sync(() => assert.fail("it hangs")) }),
+    Effect.map((result) => {
+      if (result._tag === "Success") return "success"
+      if (result.failure._tag !== "SshError") return assert.fail(result.failure.message)
+      const { isRetryable, message, outcome, reason } = result.failure
+      assert.deepStrictEqual([isRetryable, outcome], [true, "did-not-run"], message)
+      return reason._tag
+    })
+  )
 
 /** A plain TCP listener on 127.0.0.1 that hands its connections to `onSocket`. */
 export const listener = (

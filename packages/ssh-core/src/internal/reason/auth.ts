@@ -51,11 +51,12 @@ export class AuthRejected extends Schema.TaggedError<AuthRejected>("@toehold/ssh
       this.attempts.length === 0
         ? "nothing was tried, because no key, agent or password was at hand"
         : `tried ${this.attempts.map((attempt) => attempt.summary).join("; ")}`
-    const detail = this.detail === undefined ? "" : ` It said: ${this.detail}.`
+    const detail = this.detail === undefined ? "" : ` It said: ${this.detail.replace(/\.\s*$/, "")}.`
     const offers = this.serverOffers.join(", ") || "nothing more"
     return oneLine(`${this.host} did not let ${this.user} in: ${tried}.${detail} The server offers ${offers}.`)
   }
   get fix(): string {
+    if (/expired/i.test(this.detail ?? "")) return `Ask the machine's owner to renew the account of ${this.user}.`
     const tried = (...methods: ReadonlyArray<AuthAttempt["method"]>): boolean =>
       this.attempts.some((attempt) => methods.includes(attempt.method) && attempt.result === "rejected")
     const takesKeys = this.serverOffers.includes("publickey") || this.serverOffers.length === 0
