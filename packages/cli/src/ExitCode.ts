@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as SshError from "@toehold/ssh-core/SshError"
+import type * as TransferError from "@toehold/transfer/TransferError"
 import type { Failure } from "./FailureDocument.ts"
 import { signalNumber } from "./internal/signalNumber.ts"
 
@@ -111,6 +112,34 @@ export const ofFailure = (failure: Failure): number => {
       return io
     case "SshError":
       return ofReason(failure.reason)
+    case "TransferError":
+      return ofTransfer(failure.reason)
+  }
+}
+
+const ofTransfer = (reason: TransferError.Reason): number => {
+  switch (reason._tag) {
+    case "NotFound":
+      return noInput
+    case "SourceVanished":
+    case "SourceChanged":
+    case "TakenOver":
+      return tryAgain
+    case "NotAFile":
+    case "UnsafeName":
+    case "NotADirectory":
+    case "IsADirectory":
+      return badInput
+    case "NoSpace":
+    case "ChecksumMismatch":
+    case "FileFailed":
+      return io
+    case "PermissionDenied":
+      return notPermitted
+    case "ConnectionLost":
+      return unreachable
+    case "InvalidArgument":
+      return usage
   }
 }
 

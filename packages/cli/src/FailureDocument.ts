@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { SshError } from "@toehold/ssh-core/SshError"
+import type { TransferError } from "@toehold/transfer/TransferError"
 import { type CommandOutput, outputFields } from "./internal/outputDocument.ts"
 import type { InputFailed, OutputFailed } from "./StandardStreams.ts"
 import type { UsageError } from "./UsageError.ts"
@@ -14,7 +15,7 @@ import type { UsageError } from "./UsageError.ts"
  * @since 0.1.0
  * @category models
  */
-export type Failure = SshError | UsageError | OutputFailed | InputFailed
+export type Failure = SshError | TransferError | UsageError | OutputFailed | InputFailed
 
 /**
  * The document: `reason` is the tag of the error's reason, `outcome` whether a command ran, and `details` the reason's
@@ -43,7 +44,7 @@ const shownElsewhere = new Set(["_tag", "outcome", "isRetryable", "stdout", "std
  * @category constructors
  */
 export const of = (failure: Failure): FailureDocument => {
-  if (failure._tag !== "SshError") {
+  if (failure._tag !== "SshError" && failure._tag !== "TransferError") {
     const isUsage = failure._tag === "UsageError"
     return {
       error: {
@@ -58,6 +59,7 @@ export const of = (failure: Failure): FailureDocument => {
     }
   }
   const { reason } = failure
+  const placed = failure._tag === "TransferError" ? { placed: failure.placed } : {}
   const output = "stdout" in reason ? outputFields(reason.stdout, reason.stderr) : {}
   return {
     error: {
@@ -66,7 +68,10 @@ export const of = (failure: Failure): FailureDocument => {
       fix: failure.fix,
       isRetryable: failure.isRetryable,
       outcome: failure.outcome,
-      details: Object.fromEntries(Object.entries(reason).filter(([name]) => !shownElsewhere.has(name)))
+      details: {
+        ...Object.fromEntries(Object.entries(reason).filter(([name]) => !shownElsewhere.has(name))),
+        ...placed
+      }
     },
     ...output
   }

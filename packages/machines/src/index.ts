@@ -1,1 +1,2 @@
 export * as Machine from "./Machine.ts"
+export * as MachinePath from "./MachinePath.ts"

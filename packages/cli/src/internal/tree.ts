@@ -3,6 +3,7 @@ import * as ExitCode from "../ExitCode.ts"
 import type { ArgumentSpec, CommandSpec, FlagSpec } from "./commandSpec.ts"
 import { knownHostsFlag, machineArgument, machineFlags, targetFlags } from "./machineFlags.ts"
 import { topicNames } from "./topicNames.ts"
+import { get, put, sync } from "./tree/transfer.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
 
@@ -233,5 +234,5 @@ export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, doctor, keys, hosts, help, completion]
+  children: [exec, put, get, sync, doctor, keys, hosts, help, completion]
 }
