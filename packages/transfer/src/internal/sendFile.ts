@@ -202,7 +202,9 @@ const writeTo = (
 ): Sent<void> => {
   const { files } = to.endpoint
   const failed = (error: TransferError.TransferError | PlatformError.PlatformError) =>
-    error._tag === "TransferError" ? error : ofPlatform(error, at(to, target))
+    error._tag === "TransferError"
+      ? error
+      : ofPlatform(error, at(to, error.reason._tag === "NotFound" ? parent(target) : target))
   // Exclusive, so that no link that was put there is followed, and readable to nobody else before it has its mode.
   if (offset === 0) return Effect.mapError(Stream.run(pieces, files.sink(path, { flag: "wx", mode: 0o600 })), failed)
   // At its place rather than by appending: what an old connection still had under way comes to the same.
