@@ -1,141 +1,50 @@
-/** `toehold exec`: one command on one machine, its output as it comes or as documents. */
-import { Clock, Deferred, Effect, FileSystem, Redacted, Stream } from "effect"
-import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
-import * as SshCommand from "@toehold/ssh-core/SshCommand"
-import * as SshError from "@toehold/ssh-core/SshError"
-import type { OutputChunk, StartOptions } from "@toehold/ssh-core/SshExec"
-import * as SshLogin from "@toehold/ssh-core/SshLogin"
+/** `toehold exec`: one command on one machine or on many, its output as it comes or as documents. */
+import { Clock, Effect } from "effect"
 import * as ExitCode from "../../ExitCode.ts"
-import * as FailureDocument from "../../FailureDocument.ts"
+import type * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
-import type { UsageError } from "../../UsageError.ts"
 import type { Handler, Invocation, Services } from "../commandSpec.ts"
+import { answer, events, follow } from "../exec/following.ts"
+import { execMany } from "../exec/many.ts"
+import { readRequest, type Request } from "../exec/request.ts"
 import { HeartbeatInterval } from "../heartbeat.ts"
-import { fileFailure, loginOptions, readTarget } from "../machine.ts"
-import { type CommandOutput, outputFields } from "../outputDocument.ts"
-import { OutputEvents } from "../outputEvents.ts"
-import { OutputLimit } from "../outputLimit.ts"
 import { note, printJson } from "../print.ts"
-
-/** Enough to read, little enough to hand to a model. */
-const defaultDocumentLimit = 256 * 1024
 
 export const exec: Handler = (invocation) =>
   Effect.gen(function* () {
-    const machine = invocation.argument(0)
-    if (invocation.has("parallel")) {
-      return yield* invocation.usage(
-        "--parallel is not supported by this version: exec runs on one machine at a time.",
-        "Run the command once for each machine."
-      )
-    }
     if (invocation.has("json") && invocation.has("ndjson")) {
       return yield* invocation.usage("--json and --ndjson are two ways to print the same: give one.")
     }
-    return yield* invocation.has("ndjson") ? runWithEvents(invocation, machine) : run(invocation, machine)
-  })
+    const concurrency = yield* readParallel(invocation)
+    const request = yield* readRequest(invocation)
+    const [name] = request.names
+    return yield* name !== undefined && request.names.length === 1
+      ? execOne(invocation, request, name)
+      : execMany(invocation, request, { concurrency, failFast: invocation.has("fail-fast") })
+  }).pipe(Effect.scoped)
 
-/** What the flags ask for, read before anything is connected. */
-const prepare = Effect.fnUntraced(function* (invocation: Invocation, machine: string) {
-  const command = yield* readCommand(invocation)
-  const target = yield* readTarget(invocation, machine)
-  const login = yield* loginOptions(invocation)
-  const maxOutput = yield* invocation.size("max-output")
-  const { terminal } = yield* StandardStreams
-  // The -t of a pasted command line; what the configuration says is for ssh's interactive use.
-  const requestTty = target.options.find(({ keyword }) => keyword === "requesttty")?.value ?? "no"
-  const isTerminalAsked = invocation.has("pty") || /^(yes|force)$/i.test(requestTty)
-  const limits = {
-    timeout: yield* invocation.duration("timeout"),
-    idleTimeout: yield* invocation.duration("idle-timeout"),
-    pty: isTerminalAsked && (terminal === undefined || { cols: terminal.columns, rows: terminal.rows })
-  }
-  const input = yield* readInput(invocation)
-  // What no script could be made of must fail before the machine is asked for anything.
-  yield* Effect.fromResult(SshCommand.toScript(command))
-  if (target.forwards.length > 0) {
-    yield* note("the forwardings in the machine's name (-L, -R, -D) are not opened by exec.")
-  }
-  if (target.noCommand) yield* note("the -N in the machine's name is ignored: exec runs a command.")
-  return { command, target, login, maxOutput, input, options: { ...limits, stdin: input.stdin } satisfies StartOptions }
-})
-
-type Prepared = Effect.Success<ReturnType<typeof prepare>>
-
-const readCommand = Effect.fnUntraced(function* (
-  invocation: Invocation
-): Effect.fn.Return<SshCommand.SshCommand, UsageError | SshError.SshError, ClientPlatform> {
-  const options = { cwd: invocation.one("cwd"), env: yield* readEnvironment(invocation) }
-  const [program, ...args] = invocation.rest ?? []
-  const text = invocation.one("shell")
-  if (text !== undefined && program !== undefined) {
-    return yield* invocation.usage("The command is given twice: by --shell and after --.")
-  }
-  if (text !== undefined) return SshCommand.shell(text, options)
-  if (program === undefined) {
-    return yield* invocation.usage("There is no command: put it after --, or give shell text with --shell.")
-  }
-  return SshCommand.argv([program, ...args], options)
-})
-
-const readEnvironment = Effect.fnUntraced(function* (invocation: Invocation) {
-  const platform = yield* ClientPlatform
-  const env: Record<string, string | Redacted.Redacted<string>> = {}
-  for (const text of invocation.all("env")) {
-    const equals = text.indexOf("=")
-    if (equals < 1) return yield* invocation.usage(`--env ${text}: write it as NAME=VALUE.`)
-    env[text.slice(0, equals)] = text.slice(equals + 1)
-  }
-  for (const name of invocation.all("env-from")) {
-    const value = Object.hasOwn(platform.env, name) ? platform.env[name] : undefined
-    if (value === undefined) {
-      return yield* SshError.make(
-        new SshError.InvalidArgument({
-          argument: `--env-from ${name}`,
-          detail: "the environment variable is not set",
-          hint: "Export the variable, or give its value with --env NAME=VALUE if it is no secret."
-        })
-      )
-    }
-    env[name] = Redacted.make(value)
-  }
-  return env
-})
-
-/** What the command reads. Its failure comes by a way of its own, as an input that merely ends would be a lie. */
-interface Input {
-  readonly stdin: Stream.Stream<Uint8Array> | undefined
-  readonly failed: Effect.Effect<never, FailureDocument.Failure>
+const readParallel = (invocation: Invocation) => {
+  const text = invocation.one("parallel")
+  if (text === undefined) return Effect.undefined
+  return /^[1-9][0-9]{0,4}$/.test(text)
+    ? Effect.succeed(Number(text))
+    : Effect.fail(invocation.usage(`--parallel ${text}: write a number from 1 to 99999.`))
 }
 
-const readInput = Effect.fnUntraced(function* (
-  invocation: Invocation
-): Effect.fn.Return<Input, FailureDocument.Failure, FileSystem.FileSystem | StandardStreams> {
-  const from = invocation.one("stdin")
-  if (from === undefined) return { stdin: undefined, failed: Effect.never }
-  const failure = yield* Deferred.make<never, FailureDocument.Failure>()
-  const guarded = (source: Stream.Stream<Uint8Array, FailureDocument.Failure>): Input => ({
-    stdin: source.pipe(
-      Stream.catch((error) => Stream.fromEffectDrain(Effect.andThen(Deferred.fail(failure, error), Effect.never)))
-    ),
-    failed: Deferred.await(failure)
-  })
-  if (from === "-") return guarded((yield* StandardStreams).stdin)
-  const fs = yield* FileSystem.FileSystem
-  // Opening shows now what would otherwise only show when the machine has been reached.
-  yield* Effect.scoped(fs.open(from)).pipe(Effect.mapError((error) => fileFailure(from, error)))
-  return guarded(Stream.mapError(fs.stream(from), (error) => fileFailure(from, error)))
-})
+const execOne = (invocation: Invocation, request: Request, name: string) =>
+  invocation.has("json")
+    ? Effect.flatMap(answer(request, name), ({ document, exitCode }) => Effect.as(printJson(document), exitCode))
+    : invocation.has("ndjson")
+      ? printEvents(request, name)
+      : passOn(request, name)
 
-const run = Effect.fnUntraced(function* (
-  invocation: Invocation,
-  machine: string
+const passOn = Effect.fnUntraced(function* (
+  request: Request,
+  name: string
 ): Effect.fn.Return<number, FailureDocument.Failure, Services> {
-  const prepared = yield* prepare(invocation, machine)
-  if (invocation.has("json")) return yield* printDocument(prepared, machine)
   const { stderr, stdout } = yield* StandardStreams
   const gaps: Array<string> = []
-  const status = yield* stream(prepared, {
+  const status = yield* follow(request, name, {
     piece: (stream, { bytes }) => (stream === "stdout" ? stdout(bytes) : stderr(bytes)),
     gap: (stream, { bytes, offset }) =>
       Effect.sync(() => void gaps.push(`${bytes} bytes of ${stream} from offset ${offset} on were left out.`))
@@ -144,113 +53,19 @@ const run = Effect.fnUntraced(function* (
   return ExitCode.ofStatus(status)
 })
 
-const printDocument = Effect.fnUntraced(function* (
-  { command, input, login, maxOutput, options, target }: Prepared,
-  machine: string
-): Effect.fn.Return<number, FailureDocument.Failure, Services> {
-  const result = yield* Effect.gen(function* () {
-    const client = yield* SshLogin.connect(target, login)
-    return yield* client.exec(command, { ...options, maxOutput: maxOutput ?? defaultDocumentLimit })
-  }).pipe(Effect.scoped, Effect.raceFirst(input.failed))
-  yield* printJson({
-    machine,
-    command: SshCommand.display(command),
-    exitCode: result.exitCode,
-    signal: result.signal,
-    ...outputFields(result.stdout, result.stderr),
-    durationMs: Math.round(result.durationMs),
-    outcome: "finished"
-  })
-  return ExitCode.ofStatus(result)
-})
-
-/** Where output goes as it comes. */
-interface Receiver<E> {
-  readonly piece: (
-    stream: OutputChunk["stream"],
-    piece: { readonly offset: number; readonly bytes: Uint8Array }
-  ) => Effect.Effect<void, E>
-  readonly gap: (
-    stream: OutputChunk["stream"],
-    gap: { readonly offset: number; readonly bytes: number }
-  ) => Effect.Effect<void, E>
-}
-
-const stream = <E>({ command, input, login, maxOutput, options, target }: Prepared, receiver: Receiver<E>) =>
-  Effect.gen(function* () {
-    const limits = { stdout: new OutputLimit(maxOutput), stderr: new OutputLimit(maxOutput) }
-    const client = yield* SshLogin.connect(target, login)
-    const running = yield* client.start(command, options)
-    yield* Stream.runForEach(running.output, ({ data, stream }) => {
-      const piece = limits[stream].push(data)
-      return piece === undefined ? Effect.void : receiver.piece(stream, piece)
-    })
-    const status = yield* running.exit
-    for (const name of ["stdout", "stderr"] as const) {
-      const { gap, tail } = limits[name].end()
-      if (gap !== undefined) yield* receiver.gap(name, gap)
-      if (tail !== undefined) yield* receiver.piece(name, tail)
-    }
-    return status
-  }).pipe(Effect.scoped, Effect.raceFirst(input.failed))
-
 /** One event a line, with a sign of life while nothing else happens. */
-const runWithEvents = Effect.fnUntraced(function* (
-  invocation: Invocation,
-  machine: string
+const printEvents = Effect.fnUntraced(function* (
+  request: Request,
+  name: string
 ): Effect.fn.Return<number, FailureDocument.Failure, Services> {
   const begin = yield* Clock.currentTimeMillis
-  const elapsed = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, now - begin))
-  const events = { stdout: new OutputEvents("stdout"), stderr: new OutputEvents("stderr") }
   const seen = { stdout: 0, stderr: 0 }
-  const counts = () => ({ stdoutBytes: seen.stdout, stderrBytes: seen.stderr })
-  const omitted: Partial<Record<"stdout" | "stderr", CommandOutput["omitted"]>> = {}
-  const services = yield* Effect.context<StandardStreams>()
-  const emit = (event: object) => printJson(event).pipe(Effect.provideContext(services))
-  const emitAll = (list: ReadonlyArray<object>) => Effect.forEach(list, emit, { discard: true })
-
   const heartbeat = Effect.gen(function* () {
     for (;;) {
       yield* Effect.sleep(yield* HeartbeatInterval)
-      yield* emit({ event: "heartbeat", elapsedMs: yield* elapsed, ...counts() })
+      const elapsedMs = Math.max(0, (yield* Clock.currentTimeMillis) - begin)
+      yield* printJson({ event: "heartbeat", elapsedMs, stdoutBytes: seen.stdout, stderrBytes: seen.stderr })
     }
   })
-
-  const work = Effect.gen(function* () {
-    const prepared = yield* prepare(invocation, machine)
-    const status = yield* stream(prepared, {
-      piece: (name, { bytes, offset }) => {
-        seen[name] = offset + bytes.length
-        return emitAll(events[name].push(bytes, offset))
-      },
-      gap: (name, gap) => Effect.sync(() => void Object.assign(omitted, { [name]: gap }))
-    })
-    yield* emitAll([...events.stdout.end(), ...events.stderr.end()])
-    const truncated = Object.keys(omitted).length > 0
-    yield* emit({
-      event: "exit",
-      machine,
-      command: SshCommand.display(prepared.command),
-      exitCode: status.exitCode,
-      signal: status.signal,
-      ...counts(),
-      truncated,
-      ...(truncated ? { omitted } : {}),
-      durationMs: yield* elapsed,
-      outcome: "finished"
-    })
-    return ExitCode.ofStatus(status)
-  }).pipe(
-    Effect.catch((failure: FailureDocument.Failure) =>
-      Effect.gen(function* () {
-        // What came before the failure belongs to the caller, and nothing can be told to one that is gone.
-        if (failure._tag === "OutputFailed") return yield* failure
-        yield* emitAll([...events.stdout.end(), ...events.stderr.end()])
-        const { error } = FailureDocument.of(failure)
-        yield* emit({ event: "error", error, machine, ...counts(), durationMs: yield* elapsed })
-        return ExitCode.ofExecFailure(failure)
-      })
-    )
-  )
-  return yield* Effect.raceFirst(work, heartbeat)
+  return yield* Effect.raceFirst(events(request, name, seen, printJson), heartbeat)
 })
