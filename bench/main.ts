@@ -6,9 +6,10 @@ import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { connect } from "./connect.ts"
 import { flood } from "./flood.ts"
 import { start } from "./start.ts"
+import { transfer } from "./transfer.ts"
 import { warmExec } from "./warmExec.ts"
 
-const benches = { "warm-exec": warmExec, connect, start, flood }
+const benches = { "warm-exec": warmExec, connect, start, flood, transfer }
 
 const main = Effect.gen(function* () {
   const named = process.argv.slice(2)

@@ -12,6 +12,7 @@ const folder = "packages/cli/src/internal/topic"
 export const pages: Readonly<Record<string, string>> = {
   [`${folder}/agents.ts`]: "docs/for-agents.md",
   [`${folder}/machines.ts`]: "docs/targets.md",
+  [`${folder}/transfers.ts`]: "docs/transfers.md",
   [`${folder}/exitCodes.ts`]: "docs/exit-codes.md",
   [`${folder}/environment.ts`]: "docs/environment.md",
   [`${folder}/formatting.ts`]: "docs/output.md",

@@ -9,7 +9,7 @@ import { folders, look, openMachine, proxyOf, randomFile, services, sumOf, write
 
 const retry = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 20 }))
 
-const size = 12_000_000
+const size = 8_000_000
 
 /** Half-open connections are found in two seconds rather than ten. */
 const alive = ["ServerAliveInterval=1", "ServerAliveCountMax=2"]
@@ -50,13 +50,13 @@ describeWith(["sshd"], "a transfer over a bad network", () => {
         const sum = randomFile(Path.join(here, "large"), size)
         yield* proxy.set("both", { bytesPerSecond: 20_000_000 })
         const before = yield* proxy.bytes
-        const cutting = yield* Effect.forkChild(cuts(proxy, [3_000_000, 2_500_000, 2_500_000]))
+        const cutting = yield* Effect.forkChild(cuts(proxy, [2_500_000, 2_000_000]))
         yield* Transfer.put(machine, { sources: [Path.join(here, "large")], target: there, retry })
         yield* Fiber.join(cutting)
         assert.strictEqual(sumOf(Path.join(there, "large")), sum)
         const sent = (yield* proxy.bytes).toServer - before.toServer
         assert.isBelow(sent, size * 1.7)
-        const fetching = yield* Effect.forkChild(cuts(proxy, [3_000_000, 2_500_000, 2_500_000]))
+        const fetching = yield* Effect.forkChild(cuts(proxy, [2_500_000, 2_000_000]))
         const mark = yield* proxy.bytes
         yield* Transfer.get(machine, { sources: [Path.join(there, "large")], target: Path.join(here, "back"), retry })
         yield* Fiber.join(fetching)
@@ -100,7 +100,7 @@ describeWith(["sshd"], "a transfer over a bad network", () => {
         const silence = yield* Effect.forkChild(
           when(
             proxy,
-            4_000_000,
+            3_000_000,
             Effect.andThen(proxy.set("both", { swallow: true }), Effect.andThen(Effect.sleep("3 seconds"), proxy.heal))
           )
         )
@@ -131,7 +131,7 @@ describeWith(["sshd"], "a transfer over a bad network", () => {
           const sum = randomFile(Path.join(here, "large"), size)
           yield* proxy.set("both", { bytesPerSecond: 20_000_000 })
           const cutting = yield* Effect.forkChild(
-            when(proxy, 6_000_000, Effect.andThen(proxy.welcome("refuse"), proxy.cut("rst")))
+            when(proxy, 5_000_000, Effect.andThen(proxy.welcome("refuse"), proxy.cut("rst")))
           )
           const options = { sources: [Path.join(here, "large")], target: `${there}/`, retry: Schedule.recurs(0) }
           // The pool tries for half a minute by itself: a login of its own doesn't.

@@ -2,6 +2,7 @@
 export const topicNames: ReadonlyArray<readonly [name: string, summary: string]> = [
   ["agents", "For coding agents: what to run in which order, and what to do about each error"],
   ["machines", "How a machine is named"],
+  ["transfers", "What put, get and sync promise"],
   ["exit-codes", "What the exit codes mean"],
   ["environment", "Environment variables and files"],
   ["formatting", "What is printed, and the JSON documents"],

@@ -9,6 +9,7 @@ import { topicNames } from "../topicNames.ts"
 const texts: Readonly<Record<string, () => Promise<{ readonly text: string }>>> = {
   agents: () => import("../topic/agents.ts"),
   machines: () => import("../topic/machines.ts"),
+  transfers: () => import("../topic/transfers.ts"),
   "exit-codes": () => import("../topic/exitCodes.ts"),
   environment: () => import("../topic/environment.ts"),
   formatting: () => import("../topic/formatting.ts"),

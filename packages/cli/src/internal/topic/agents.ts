@@ -12,6 +12,9 @@ wasn't given, and every failure says what to do next.
    \`--timeout\`.
 3. **Before you repeat anything, look at \`outcome\`.** Only after \`did-not-run\` is it safe to run the same command again.
 
+4. **Move files** with \`toehold put LOCAL... MACHINE:PATH --json\`, \`get MACHINE:PATH... LOCAL\`, \`sync DIR/ MACHINE:DIR/\`. The
+   same command line again goes on where it was cut off; it is always safe to repeat.
+
 \`MACHINE\` is one argument, quoted: \`root@host:2222\`, an alias of \`~/.ssh/config\`, or the whole command line as a provider
 shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`.
 
@@ -59,6 +62,9 @@ In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo
 | \`IdleTimeout\` | it probably waited for an answer: use \`-y\`, \`DEBIAN_FRONTEND=noninteractive\` and the like |
 | \`InvalidTarget\` \`InvalidArgument\` | mend the command line; \`toehold COMMAND --help\` |
 | \`NotFound\` \`PermissionDenied\` \`NoSpace\` \`FileFailed\` \`FileLocked\` | a file, here or there; the message names it |
+| \`SourceChanged\` \`SourceVanished\` | something writes to the files: stop it, \`--exclude\` them, or send a copy |
+| \`UnsafeName\` \`NotADirectory\` \`IsADirectory\` \`NotAFile\` | look at what is in the way or in the name; remove, rename or \`--exclude\` it |
+| \`ChecksumMismatch\` \`TakenOver\` | run the same transfer again |
 
 ## Rules
 
@@ -70,6 +76,6 @@ In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo
 
 ## More
 
-\`toehold help TOPIC\`: \`machines\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\` has the
-flags and examples. To see a handshake: \`--log-level debug --log-format json\`.
+\`toehold help TOPIC\`: \`machines\`, \`transfers\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\`
+has the flags and examples. To see a handshake: \`--log-level debug --log-format json\`.
 `

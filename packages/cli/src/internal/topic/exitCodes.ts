@@ -23,11 +23,11 @@ command's end, one with \`error\` is exec's, and \`error.outcome\` says whether 
 | 0 | done | |
 | 1 | failed: a fault of the program itself | |
 | 64 | the command line is wrong | \`InvalidArgument\` \`InvalidTarget\` |
-| 65 | a file holds no usable key | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` |
+| 65 | a file holds no usable key; a file or a name can't be transferred | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\`, \`UnsafeName\` \`NotAFile\` \`NotADirectory\` \`IsADirectory\` |
 | 66 | a file does not exist | \`NotFound\` |
 | 69 | the machine can't be reached, or is no SSH server that can be talked to | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` |
-| 74 | a file or the output can't be read or written | \`FileFailed\` \`NoSpace\` |
-| 75 | try again later | \`FileLocked\`, \`ChannelRefused\` of a busy machine |
+| 74 | a file or the output can't be read or written | \`FileFailed\` \`NoSpace\` \`ChecksumMismatch\` |
+| 75 | try again later | \`FileLocked\`, \`ChannelRefused\` of a busy machine, \`SourceChanged\` \`SourceVanished\` \`TakenOver\` |
 | 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`ChannelRefused\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |
 | 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` |
