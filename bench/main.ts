@@ -14,6 +14,7 @@ import { pool } from "./pool.ts"
 import { roundTrip } from "./roundTrip.ts"
 import { start } from "./start.ts"
 import type { Services } from "./toehold.ts"
+import { transfer } from "./transfer.ts"
 import { warmExec } from "./warmExec.ts"
 
 type Bench = (
@@ -32,7 +33,8 @@ const benches: Readonly<Record<string, Bench>> = {
   flood,
   files,
   forward,
-  pool
+  pool,
+  transfer
 }
 
 const main = Effect.gen(function* () {

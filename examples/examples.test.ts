@@ -65,6 +65,17 @@ describeWith(["sshd"], "examples", () => {
       })
     )
 
+    it.effect("send-files sends files, and again only what is not there", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const words = [machineOf(server), `${server.tempDir}/made/here/`, server.privateKeyPath, server.knownHostsPath]
+        const first = yield* run("send-files", words)
+        assert.strictEqual(first.stdout, "2 files sent, 0 were there\n", first.stderr)
+        const second = yield* run("send-files", words)
+        assert.strictEqual(second.stdout, "0 files sent, 2 were there\n", second.stderr)
+      })
+    )
+
     it.effect("convert-key prints a key's fingerprint and public half", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer.OpenSshServer

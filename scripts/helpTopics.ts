@@ -13,6 +13,7 @@ export const pages: Readonly<Record<string, string>> = {
   [`${folder}/agents.ts`]: "docs/for-agents.md",
   [`${folder}/jobs.ts`]: "docs/jobs.md",
   [`${folder}/machines.ts`]: "docs/targets.md",
+  [`${folder}/transfers.ts`]: "docs/transfers.md",
   [`${folder}/exitCodes.ts`]: "docs/exit-codes.md",
   [`${folder}/environment.ts`]: "docs/environment.md",
   [`${folder}/formatting.ts`]: "docs/output.md",

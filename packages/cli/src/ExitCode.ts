@@ -5,6 +5,7 @@
  */
 import type * as JobsError from "@toehold/jobs/JobsError"
 import type * as SshError from "@toehold/ssh-core/SshError"
+import type * as TransferError from "@toehold/transfer/TransferError"
 import type { Failure } from "./FailureDocument.ts"
 import { signalNumber } from "./internal/signalNumber.ts"
 import { causeOf } from "./internal/transportCause.ts"
@@ -157,6 +158,34 @@ export const ofFailure = (failure: Failure): number => {
       const cause = causeOf(failure)
       return cause === undefined ? ofJobsReason(failure.reason) : ofReason(cause.reason)
     }
+    case "TransferError":
+      return ofTransfer(failure.reason)
+  }
+}
+
+const ofTransfer = (reason: TransferError.Reason): number => {
+  switch (reason._tag) {
+    case "NotFound":
+      return noInput
+    case "SourceVanished":
+    case "SourceChanged":
+    case "TakenOver":
+      return tryAgain
+    case "NotAFile":
+    case "UnsafeName":
+    case "NotADirectory":
+    case "IsADirectory":
+      return badInput
+    case "NoSpace":
+    case "ChecksumMismatch":
+    case "FileFailed":
+      return io
+    case "PermissionDenied":
+      return notPermitted
+    case "ConnectionLost":
+      return unreachable
+    case "InvalidArgument":
+      return usage
   }
 }
 

@@ -6,6 +6,7 @@
 import type { JobsError } from "@toehold/jobs/JobsError"
 import type { SshError } from "@toehold/ssh-core/SshError"
 import { causeOf } from "./internal/transportCause.ts"
+import type { TransferError } from "@toehold/transfer/TransferError"
 import { type CommandOutput, outputFields } from "./internal/outputDocument.ts"
 import type { InputFailed, OutputFailed } from "./StandardStreams.ts"
 import type { UsageError } from "./UsageError.ts"
@@ -16,7 +17,7 @@ import type { UsageError } from "./UsageError.ts"
  * @since 0.1.0
  * @category models
  */
-export type Failure = SshError | JobsError | UsageError | OutputFailed | InputFailed
+export type Failure = SshError | JobsError | TransferError | UsageError | OutputFailed | InputFailed
 
 /**
  * The document: `reason` is the tag of the error's reason, `outcome` whether a command ran, and `details` the reason's
@@ -49,7 +50,7 @@ const detailsOf = (reason: object): Readonly<Record<string, unknown>> =>
  */
 export const of = (failure: Failure): FailureDocument => {
   if (failure._tag === "JobsError") return ofJob(failure)
-  if (failure._tag !== "SshError") {
+  if (failure._tag !== "SshError" && failure._tag !== "TransferError") {
     const isUsage = failure._tag === "UsageError"
     return {
       error: {
@@ -64,6 +65,7 @@ export const of = (failure: Failure): FailureDocument => {
     }
   }
   const { reason } = failure
+  const placed = failure._tag === "TransferError" ? { placed: failure.placed } : {}
   const output = "stdout" in reason ? outputFields(reason.stdout, reason.stderr) : {}
   return {
     error: {
@@ -72,7 +74,7 @@ export const of = (failure: Failure): FailureDocument => {
       fix: failure.fix,
       isRetryable: failure.isRetryable,
       outcome: failure.outcome,
-      details: detailsOf(reason)
+      details: { ...detailsOf(reason), ...placed }
     },
     ...output
   }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as JobsError from "@toehold/jobs/JobsError"
 import * as SshError from "@toehold/ssh-core/SshError"
+import * as TransferError from "@toehold/transfer/TransferError"
 import * as ExitCode from "../src/ExitCode.ts"
 import { text as agents } from "../src/internal/topic/agents.ts"
 import { text as errors } from "../src/internal/topic/errors.ts"
@@ -10,8 +11,8 @@ import { root } from "../src/internal/tree.ts"
 import { topicNames } from "../src/internal/topicNames.ts"
 import { toehold } from "./support/program.ts"
 
-const reasons = [...SshError.Reason.members, ...JobsError.Reason.members].map((member) =>
-  member.identifier.replace(/^.*\//, "")
+const reasons = [...SshError.Reason.members, ...JobsError.Reason.members, ...TransferError.Reason.members].map(
+  (member) => member.identifier.replace(/^.*\//, "")
 )
 
 describe("help topics", () => {

@@ -1,2 +1,3 @@
 export * as Fleet from "./Fleet.ts"
 export * as Machine from "./Machine.ts"
+export * as MachinePath from "./MachinePath.ts"

@@ -15,6 +15,7 @@ import { sameFile } from "./internal/entry.ts"
 import { baseName, parent } from "./internal/location.ts"
 import * as Meter from "./internal/meter.ts"
 import { type Done, type Job, mirror } from "./internal/mirror.ts"
+import * as Partial from "./internal/partial.ts"
 import { defaultSchedule, persist } from "./internal/persistence.ts"
 import { findSource, findTarget, inside, lookAt, makeFolder, type Source, type Target } from "./internal/place.ts"
 import { sendFile } from "./internal/sendFile.ts"
@@ -108,8 +109,8 @@ const running = (
     const meter = Meter.make()
     const [here, there] = yield* Effect.all([Tools.find(options.from), Tools.find(options.to)], { concurrency: 2 })
     const run: Run = {
-      from: { endpoint: options.from, end: "source", tools: here },
-      to: { endpoint: options.to, end: "target", tools: there },
+      from: { endpoint: options.from, end: "source", tools: here, litter: new Set() },
+      to: { endpoint: options.to, end: "target", tools: there, litter: new Set() },
       meter,
       persist: persist(meter, options.retry ?? defaultSchedule),
       verify: options.verify === true,
@@ -118,6 +119,7 @@ const running = (
     }
     const done = yield* work(run).pipe(
       Meter.reporting(meter, options.onProgress),
+      Effect.ensuring(Partial.tidy(run.to)),
       Effect.mapError(
         (error) =>
           new TransferError.TransferError({
@@ -191,8 +193,7 @@ const copyOne = Effect.fnUntraced(function* (
     target: path,
     policy: { compare: "time-and-sum", replace: false, delete: false, safeLinks },
     isDryRun: false,
-    ownsFolders: false,
-    isHidden: false
+    ownsFolders: false
   })
 })
 
@@ -291,8 +292,7 @@ export const sync: (options: SyncOptions) => Transferring<Summary> = Effect.fn("
           safeLinks: options.safeLinks === true
         },
         isDryRun,
-        ownsFolders: true,
-        isHidden: false
+        ownsFolders: true
       })
       if (!isDryRun) yield* persist(setFolder(to, path, source.entry))
       return done

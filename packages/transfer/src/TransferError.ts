@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Outcome } from "@toehold/shell/Outcome"
 import { Schema } from "effect"
 import { NotAFile, NotFound, SourceChanged, SourceVanished, UnsafeName } from "./internal/reason/source.ts"
 import {
@@ -50,16 +51,9 @@ export const Reason = Schema.Union([
 export type Reason = typeof Reason.Type
 
 /**
- * Whether something at the target's final paths is another than before: `did-not-run` says that nothing is.
- *
- * @since 0.1.0
- * @category models
- */
-export type Outcome = "did-not-run" | "may-have-run"
-
-/**
  * Why a transfer ended. `reason` tells the cause apart, `message` says what happened in one line, `fix` what to do next,
- * `isRetryable` whether the same call may succeed later. Each file at its final path is whole, whatever happened:
+ * `isRetryable` whether the same call may succeed later, and `outcome` whether anything at the target's final paths is another
+ * than before (`did-not-run` says that nothing is). Each file at its final path is whole, whatever happened:
  * `placed` is how many were put there before the end.
  *
  * @since 0.1.0

@@ -23,6 +23,8 @@ export interface ArgumentSpec {
   readonly name: string
   readonly summary: string
   readonly isOptional?: boolean
+  /** One or more of them; those that come after it in the description take the last words. */
+  readonly isRepeatable?: boolean
   readonly choices?: ReadonlyArray<string>
   readonly isFile?: boolean
 }

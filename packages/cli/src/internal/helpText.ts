@@ -1,5 +1,5 @@
 /** A command's help, from its description. */
-import type { CommandSpec, FlagSpec } from "./commandSpec.ts"
+import type { ArgumentSpec, CommandSpec, FlagSpec } from "./commandSpec.ts"
 import { flagsOf } from "./parseArguments.ts"
 
 const flagName = (flag: FlagSpec): string =>
@@ -20,12 +20,17 @@ const columns = (rows: ReadonlyArray<readonly [string, string]>): ReadonlyArray<
 const section = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
   lines.length === 0 ? [] : ["", `${title}:`, ...lines]
 
+const argumentName = ({ isOptional, isRepeatable, name }: ArgumentSpec): string => {
+  const shown = isRepeatable === true ? `${name}...` : name
+  return isOptional === true ? `[${shown}]` : shown
+}
+
 /** One line: the command with everything it takes. */
 export const usageLine = (command: CommandSpec, path: ReadonlyArray<string>): string =>
   [
     ...path,
     ...(command.children === undefined ? [] : ["COMMAND"]),
-    ...(command.arguments ?? []).map(({ isOptional, name }) => (isOptional === true ? `[${name}]` : name)),
+    ...(command.arguments ?? []).map(argumentName),
     "[flags]",
     ...(command.rest === undefined ? [] : [`-- ${command.rest}`])
   ].join(" ")

@@ -166,7 +166,8 @@ const checkOperands = (
     }
   }
   const extra = given[wanted.length]
-  if (extra !== undefined) return fail(`${path.join(" ")} takes no further argument: "${extra}".`)
+  if (extra !== undefined && !wanted.some(({ isRepeatable }) => isRepeatable === true))
+    return fail(`${path.join(" ")} takes no further argument: "${extra}".`)
   if (rest !== undefined && command.rest === undefined) return fail(`${path.join(" ")} takes nothing after --.`)
   return Result.void
 }

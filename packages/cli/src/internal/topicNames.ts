@@ -4,6 +4,7 @@ export const topicNames: ReadonlyArray<readonly [name: string, summary: string]>
   ["jobs", "Long work that outlives its connection"],
   ["interactive", "Programs that ask: answers by a script, sudo, terminals"],
   ["machines", "How a machine is named"],
+  ["transfers", "What put, get and sync promise"],
   ["exit-codes", "What the exit codes mean"],
   ["environment", "Environment variables and files"],
   ["formatting", "What is printed, and the JSON documents"],

@@ -12,6 +12,8 @@ export interface End {
   readonly endpoint: Endpoint
   readonly end: Where["end"]
   readonly tools: Tools
+  /** What could not be removed when it was of no more use, because the connection was gone. */
+  readonly litter: Set<string>
 }
 
 export const at = ({ end, endpoint }: End, path: string): Where => where(end, endpoint, path)

@@ -1,5 +1,5 @@
 /** A whole tree to a path where nothing is yet: under another name until all of it is there. */
-import { Effect, Option, type PlatformError } from "effect"
+import { Effect, Option } from "effect"
 import * as TransferError from "../TransferError.ts"
 import { at, type End } from "./checksum.ts"
 import { type Entry, keptMode } from "./entry.ts"
@@ -7,13 +7,13 @@ import { ofPlatform } from "./failure.ts"
 import { parent } from "./location.ts"
 import { type Done, type Job, mirror } from "./mirror.ts"
 import * as Partial from "./partial.ts"
-import { lookAt } from "./place.ts"
+import { lookAt, makeFolder } from "./place.ts"
 
 type Doing<A> = Effect.Effect<A, TransferError.TransferError>
 
 /** `final` is the path that it gets in the end, `entry` the folder at the source. */
 export const copyTree = Effect.fnUntraced(function* (
-  job: Omit<Job, "target" | "isHidden" | "ownsFolders" | "isDryRun" | "policy">,
+  job: Omit<Job, "target" | "final" | "ownsFolders" | "isDryRun" | "policy">,
   final: string,
   entry: Entry,
   safeLinks: boolean
@@ -22,14 +22,13 @@ export const copyTree = Effect.fnUntraced(function* (
   const { files } = to.endpoint
   const folder = parent(final)
   const key = Partial.keyOf([from.endpoint.name ?? "", source, final])
-  const left = yield* persist(Partial.take(to, folder, "tree", key))
-  const partial = left ?? (yield* Partial.fresh(folder, "tree", key))
+  const partial = yield* Partial.fresh(folder, "tree", key)
+  const isLeft = yield* persist(Partial.take(to, partial))
   const hidden = Partial.pathOf(partial)
-  const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(to, final))
   const placed = meter.state.placed
   const work = Effect.gen(function* () {
-    if (left === undefined) yield* persist(Effect.mapError(files.makeDirectory(hidden, { mode: 0o700 }), failed))
-    else yield* Effect.ignore(files.chmod(hidden, 0o700))
+    if (isLeft) yield* Effect.ignore(files.chmod(hidden, 0o700))
+    else yield* persist(makeFolder(to, hidden, { parents: false, mode: 0o700 }))
     const sending = mirror({
       ...job,
       target: hidden,
@@ -37,7 +36,7 @@ export const copyTree = Effect.fnUntraced(function* (
       policy: { compare: "time-and-sum", replace: true, delete: true, safeLinks },
       isDryRun: false,
       ownsFolders: true,
-      isHidden: true
+      final
     })
     const done = yield* Effect.raceFirst(sending, Partial.heartbeat(to, partial))
     yield* persist(setFolder(to, hidden, entry))

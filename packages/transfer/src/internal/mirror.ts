@@ -3,7 +3,7 @@ import { Effect, type PlatformError, Result } from "effect"
 import type { Change } from "../Summary.ts"
 import * as TransferError from "../TransferError.ts"
 import { at, type End } from "./checksum.ts"
-import { type Entry, keptMode, type Tree } from "./entry.ts"
+import { type Entry, isOwn, keptMode, type Tree } from "./entry.ts"
 import { without } from "./exclusion.ts"
 import { ofPlatform } from "./failure.ts"
 import { concurrency, list } from "./listing.ts"
@@ -11,6 +11,7 @@ import { join, parent, relativeParent } from "./location.ts"
 import type { Meter } from "./meter.ts"
 import * as Partial from "./partial.ts"
 import type { persist } from "./persistence.ts"
+import { makeFolder } from "./place.ts"
 import * as Plan from "./plan.ts"
 import { sendFile } from "./sendFile.ts"
 import { unpackFolders } from "./tarStream.ts"
@@ -29,8 +30,8 @@ export interface Job {
   readonly isDryRun: boolean
   /** Folders that are there get the mode and the time of their source as well, the topmost among them. */
   readonly ownsFolders: boolean
-  /** Nobody looks at the target before all of it is there. */
-  readonly isHidden: boolean
+  /** The path that the target gets in the end, where nobody looks at it before all of it is there. */
+  readonly final?: string
   readonly verify: boolean
   readonly meter: Meter
   readonly persist: ReturnType<typeof persist>
@@ -132,7 +133,23 @@ const carryOut = Effect.fnUntraced(function* (
   yield* each(job, todo.links, (entry) => placeLink(job, entry))
   yield* each(job, todo.touched, (entry) => Effect.tap(setTimesAndMode(job, entry), () => Effect.sync(meter.placed)))
   yield* each(job, todo.surplus, (path) => remove(job, path))
+  // Before the folders get their times, which it changes.
+  if (job.final === undefined) yield* Partial.tidy(job.to)
+  else if (job.to.litter.size > 0 || [...before.keys()].some(isOwn)) yield* persist(sweep(job))
   yield* persist(finishFolders(job, changed))
+})
+
+/** What earlier runs and lost connections left inside must not get a name with the rest. */
+const sweep = Effect.fnUntraced(function* ({ target, to }: Job): Effect.fn.Return<void, TransferError.TransferError> {
+  const tree = yield* list(to.endpoint, "target", target, to.tools)
+  for (const { path } of tree.values()) {
+    if (!isOwn(path) || isOwn(relativeParent(path))) continue
+    const full = join(target, path)
+    yield* to.endpoint.files
+      .remove(full, { recursive: true, force: true })
+      .pipe(Effect.mapError((error) => ofPlatform(error, at(to, full))))
+    to.litter.delete(full)
+  }
 })
 
 /** New folders and unlike ones, and those that something was put into or taken from, whose time that changed. */
@@ -195,21 +212,10 @@ const makeEach = Effect.fnUntraced(function* (
   job: Job,
   folders: ReadonlyArray<Entry>
 ): Effect.fn.Return<void, TransferError.TransferError> {
-  const { files } = job.to.endpoint
   for (const level of Map.groupBy(folders, depthOf).values()) {
     yield* Effect.forEach(
       level,
-      (folder) => {
-        const path = join(job.target, folder.path)
-        return files.makeDirectory(path, { mode: keptMode(folder) | 0o700 }).pipe(
-          // The reply to an earlier attempt may have been lost.
-          Effect.catchIf(
-            ({ reason }) => reason._tag === "AlreadyExists",
-            () => Effect.void
-          ),
-          Effect.mapError(failedAt(job, folder.path))
-        )
-      },
+      (folder) => makeFolder(job.to, join(job.target, folder.path), { parents: false, mode: keptMode(folder) | 0o700 }),
       { concurrency, discard: true }
     )
   }
@@ -252,9 +258,9 @@ const sendFiles = Effect.fnUntraced(function* (
   const { from, meter, persist, source, target, to } = job
   const small = files.filter(isSmall)
   const isStreamed = small.length >= fewFiles && canStream(from) && canStream(to) && !isPseudo(source)
-  const way: Way = { from, source, to, target, meter, verify: job.verify, isHidden: job.isHidden }
+  const way: Way = { from, source, to, target, meter, verify: job.verify, isHidden: job.final !== undefined }
   const one = (entry: Entry) =>
-    sendFile(from, join(source, entry.path), to, join(target, entry.path), { verify: job.verify, meter, persist }).pipe(
+    sendOne(job, entry).pipe(
       Effect.mapError(asVanished),
       Effect.tap(() => Effect.sync(meter.fileDone))
     )
@@ -270,7 +276,7 @@ const sendFiles = Effect.fnUntraced(function* (
     // What was written to while it was packed may have been sent torn.
     const sent = small.filter((entry) => !rest.has(entry))
     for (const entry of yield* changedSince(job, sent)) rest.add(entry)
-    if (cuts > 0 && job.isHidden) {
+    if (cuts > 0 && job.final !== undefined) {
       // A tar that lost its input may have had the last word on a file.
       const arrived = yield* persist(arrivedIn(way, target, sent))
       for (const entry of sent) if (!arrived.has(entry.path)) rest.add(entry)
@@ -280,6 +286,14 @@ const sendFiles = Effect.fnUntraced(function* (
   if (!isStreamed) return yield* sendEach(files)
   yield* Effect.all([inBatches, sendEach(files.filter((entry) => !isSmall(entry)))], { concurrency: 2, discard: true })
 })
+
+const sendOne = ({ final, from, meter, persist, source, target, to, verify }: Job, { path }: Entry) =>
+  sendFile(from, join(source, path), to, join(target, path), {
+    verify,
+    meter,
+    persist,
+    ...(final === undefined ? {} : { final: join(final, path) })
+  })
 
 const asVanished = (error: TransferError.TransferError): TransferError.TransferError =>
   error.reason._tag === "NotFound" && error.reason.end === "source"
@@ -308,25 +322,25 @@ const nameAgain = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, TransferError.TransferError> {
   const { files } = job.to.endpoint
   const path = join(job.target, entry.path)
-  const partial = Partial.pathOf(yield* Partial.fresh(parent(path), "part"))
-  const isLinked = yield* files.link(join(job.target, first), partial).pipe(
+  const partial = yield* Partial.fresh(parent(path), "part")
+  const isLinked = yield* files.link(join(job.target, first), Partial.pathOf(partial)).pipe(
     Effect.as(true),
     Effect.catchIf(
       (error) => ofPlatform(error, at(job.to, path)).reason._tag !== "ConnectionLost",
       () => Effect.succeed(false)
     ),
+    Effect.onError(() => Partial.discard(job.to, partial)),
     Effect.mapError(failedAt(job, entry.path))
   )
   if (isLinked) {
-    yield* files.rename(partial, path).pipe(
+    yield* files.rename(Partial.pathOf(partial), path).pipe(
       // Two names of one file: renaming one to the other does nothing.
-      Effect.ensuring(Effect.ignore(files.remove(partial, { force: true }))),
+      Effect.ensuring(Partial.discard(job.to, partial)),
       Effect.mapError(failedAt(job, entry.path))
     )
   } else {
-    const { from, meter, persist, source, verify } = job
     // Where there are no further names, it is a file of its own.
-    yield* sendFile(from, join(source, entry.path), job.to, path, { verify, meter, persist })
+    yield* sendOne(job, entry)
   }
   job.meter.fileDone()
 })
@@ -337,10 +351,10 @@ const placeLink = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, TransferError.TransferError> {
   const { files } = job.to.endpoint
   const path = join(job.target, entry.path)
-  const partial = Partial.pathOf(yield* Partial.fresh(parent(path), "part"))
-  yield* files.symlink(entry.target ?? "", partial).pipe(
-    Effect.andThen(files.rename(partial, path)),
-    Effect.onError(() => Effect.ignore(files.remove(partial, { force: true }))),
+  const partial = yield* Partial.fresh(parent(path), "part")
+  yield* files.symlink(entry.target ?? "", Partial.pathOf(partial)).pipe(
+    Effect.andThen(files.rename(Partial.pathOf(partial), path)),
+    Effect.onError(() => Partial.discard(job.to, partial)),
     Effect.mapError(failedAt(job, entry.path))
   )
   job.meter.placed()

@@ -55,39 +55,44 @@ const signOf = (end: End, path: string): Effect.Effect<Sign | undefined> =>
     Effect.orElseSucceed(() => undefined)
   )
 
-/** Takes what an earlier run left of the same transfer. `undefined` where there is nothing, or others are at it. */
+/**
+ * Makes what an earlier run left of the same transfer this run's own partial. `false` where there is nothing, or others are
+ * at it. Can be asked again after a lost connection: what was taken without a reply is found.
+ */
 export const take = Effect.fnUntraced(function* (
   end: End,
-  folder: string,
-  kind: Kind,
-  key: string
-): Effect.fn.Return<Partial | undefined, TransferError.TransferError> {
+  mine: Partial
+): Effect.fn.Return<boolean, TransferError.TransferError> {
   const { files } = end.endpoint
+  const { folder, key, kind } = mine
   const names = yield* Effect.mapError(files.readDirectory(folder), (error) => ofPlatform(error, at(end, folder)))
+  if (names.includes(nameOf(mine))) return true
   const left = names.flatMap((name) => {
     const owner = /^\.toehold-[0-9a-f]{20}\.([0-9a-z]{1,20})\.(?:part|tree)$/.exec(name)?.[1]
     return owner !== undefined && name === nameOf({ key, owner, kind }) ? [{ folder, key, owner, kind }] : []
   })
-  const owner = yield* newOwner
-  const mine: Partial = { folder, key, owner, kind }
   const claim = (partial: Partial) =>
     files.rename(pathOf(partial), pathOf(mine)).pipe(
       Effect.as(true),
-      Effect.orElseSucceed(() => false)
+      Effect.mapError((error) => ofPlatform(error, at(end, folder))),
+      Effect.catchIf(
+        ({ reason }) => reason._tag !== "ConnectionLost",
+        () => Effect.succeed(false)
+      )
     )
   const resting = left.find(({ owner }) => owner === atRest)
-  if (resting !== undefined && (yield* claim(resting))) return mine
+  if (resting !== undefined && (yield* claim(resting))) return true
   const others = left.filter(({ owner }) => owner !== atRest)
-  if (others.length === 0) return undefined
+  if (others.length === 0) return false
   const before = yield* Effect.forEach(others, (partial) => signOf(end, pathOf(partial)))
   yield* Effect.sleep(watchMillis)
   for (const [index, partial] of others.entries()) {
     const now = yield* signOf(end, pathOf(partial))
     const then = before[index]
     const isStill = now !== undefined && then !== undefined && now.size === then.size && now.mtime === then.mtime
-    if (isStill && (yield* claim(partial))) return mine
+    if (isStill && (yield* claim(partial))) return true
   }
-  return undefined
+  return false
 })
 
 /** Longest wait for a last word to a machine that may be gone. */
@@ -99,10 +104,19 @@ export const leave = (end: End, partial: Partial): Effect.Effect<void> =>
     .rename(pathOf(partial), pathOf({ ...partial, owner: atRest }))
     .pipe(Effect.timeoutOption(farewell), Effect.ignore)
 
-export const discard = (end: End, partial: Partial): Effect.Effect<void> =>
-  end.endpoint.files
-    .remove(pathOf(partial), { recursive: true, force: true })
-    .pipe(Effect.timeoutOption(farewell), Effect.ignore)
+export const discard = (end: End, partial: Partial): Effect.Effect<void> => removeOr(end, pathOf(partial))
+
+const removeOr = (end: End, path: string): Effect.Effect<void> =>
+  end.endpoint.files.remove(path, { recursive: true, force: true }).pipe(
+    Effect.timeoutOption(farewell),
+    Effect.map(Option.isSome),
+    Effect.orElseSucceed(() => false),
+    Effect.map((isGone) => void (isGone ? end.litter.delete(path) : end.litter.add(path)))
+  )
+
+/** Removes what could not be removed before. */
+export const tidy = (end: End): Effect.Effect<void> =>
+  Effect.forEach([...end.litter], (path) => removeOr(end, path), { discard: true })
 
 /** Says that somebody is at work on a tree, whose own time nothing else changes. */
 export const heartbeat = (end: End, partial: Partial): Effect.Effect<never> =>

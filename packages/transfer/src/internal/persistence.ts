@@ -1,5 +1,5 @@
 /** Trying again when a connection was lost: as long as something arrives in between, and some times when nothing does. */
-import { Duration, Effect, Schedule } from "effect"
+import { Duration, Effect, Pull, Result, Schedule } from "effect"
 import type * as TransferError from "../TransferError.ts"
 import { isLost } from "./failure.ts"
 import type { Meter } from "./meter.ts"
@@ -15,20 +15,22 @@ export const defaultSchedule: Schedule.Schedule<unknown> = Schedule.exponential(
 const maxCuts = 100
 
 /** The step must be one that can be done twice. */
-export const persist =
-  (meter: Meter, schedule: Schedule.Schedule<unknown>) =>
-  <A, R>(step: Effect.Effect<A, TransferError.TransferError, R>): Effect.Effect<A, TransferError.TransferError, R> => {
-    const from = (cuts: number): Effect.Effect<A, TransferError.TransferError, R> =>
-      Effect.suspend(() => {
-        const { moved } = meter.state
-        const hasMoved = () => meter.state.moved > moved
-        return step.pipe(
-          Effect.retry({ schedule, while: (error) => isLost(error) && !hasMoved() }),
-          Effect.catchIf(
-            (error) => isLost(error) && hasMoved() && cuts < maxCuts,
-            () => Effect.delay(from(cuts + 1), "300 millis")
-          )
-        )
-      })
-    return from(0)
-  }
+export const persist = (meter: Meter, schedule: Schedule.Schedule<unknown>) =>
+  Effect.fnUntraced(function* <A, R>(
+    step: Effect.Effect<A, TransferError.TransferError, R>
+  ): Effect.fn.Return<A, TransferError.TransferError, R> {
+    let cuts = 0
+    let wait = yield* Schedule.toStepWithSleep(schedule)
+    for (;;) {
+      const { moved } = meter.state
+      const result = yield* Effect.result(step)
+      if (Result.isSuccess(result)) return result.success
+      if (!isLost(result.failure)) return yield* result.failure
+      if (meter.state.moved > moved && cuts < maxCuts) {
+        cuts += 1
+        wait = yield* Schedule.toStepWithSleep(schedule)
+      }
+      const goesOn = yield* Pull.catchDone(Effect.as(wait(result.failure), true), () => Effect.succeed(false))
+      if (!goesOn) return yield* result.failure
+    }
+  })

@@ -76,8 +76,13 @@ export const inside = (from: End, source: Source, to: End, folder: string): Find
     : Effect.fail(TransferError.make(new TransferError.UnsafeName({ ...at(from, source.path), detail })))
 }
 
-export const makeFolder = (to: End, path: string, options: { readonly parents: boolean }): Finding<void> =>
-  to.endpoint.files.makeDirectory(path, { recursive: options.parents }).pipe(
+/** What is there already is fine: the reply to an earlier attempt may have been lost. */
+export const makeFolder = (
+  to: End,
+  path: string,
+  options: { readonly parents: boolean; readonly mode?: number }
+): Finding<void> =>
+  to.endpoint.files.makeDirectory(path, { recursive: options.parents, mode: options.mode }).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "AlreadyExists",
       () => Effect.void

@@ -18,6 +18,8 @@ export interface Options {
   readonly verify: boolean
   readonly meter: Meter
   readonly persist: ReturnType<typeof persist>
+  /** The path that it has in the end, where the target is inside of a tree that gets its name later. */
+  readonly final?: string
 }
 
 /** What a smaller file would save by being taken up again is less than looking for what is left of it costs. */
@@ -41,17 +43,18 @@ export const sendFile = (
   options: Options
 ): Sent<string | undefined> =>
   Effect.gen(function* () {
-    const before = yield* statOf(from, source)
+    const before = yield* options.persist(statOf(from, source))
     if (before.type !== "file") {
       return yield* before.type === "directory"
         ? TransferError.make(new TransferError.IsADirectory(at(from, source)))
         : TransferError.make(new TransferError.NotAFile({ ...at(from, source), kind: "device, pipe or socket" }))
     }
     const folder = parent(target)
-    const key = Partial.keyOf([from.endpoint.name ?? "", source, before.size, Math.floor(before.mtime), target])
-    const left = before.size >= resumable ? yield* options.persist(Partial.take(to, folder, "part", key)) : undefined
-    const partial = left ?? (yield* Partial.fresh(folder, "part", key))
-    const job: Job = { from, source, before, to, target, partial, options, isBegun: left !== undefined }
+    const final = options.final ?? target
+    const key = Partial.keyOf([from.endpoint.name ?? "", source, before.size, Math.floor(before.mtime), final])
+    const partial = yield* Partial.fresh(folder, "part", key)
+    const isBegun = before.size >= resumable && (yield* options.persist(Partial.take(to, partial)))
+    const job: Job = { from, source, before, to, target, partial, options, isBegun }
     const step = Effect.suspend(() => (job.isBegun && before.size >= resumable ? resumed(job) : anew(job)))
     return yield* options.persist(step).pipe(
       Effect.onInterrupt(() => keepOrDiscard(job)),
@@ -199,7 +202,9 @@ const writeTo = (
 ): Sent<void> => {
   const { files } = to.endpoint
   const failed = (error: TransferError.TransferError | PlatformError.PlatformError) =>
-    error._tag === "TransferError" ? error : ofPlatform(error, at(to, target))
+    error._tag === "TransferError"
+      ? error
+      : ofPlatform(error, at(to, error.reason._tag === "NotFound" ? parent(target) : target))
   // Exclusive, so that no link that was put there is followed, and readable to nobody else before it has its mode.
   if (offset === 0) return Effect.mapError(Stream.run(pieces, files.sink(path, { flag: "wx", mode: 0o600 })), failed)
   // At its place rather than by appending: what an old connection still had under way comes to the same.

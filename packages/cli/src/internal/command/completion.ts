@@ -24,11 +24,11 @@ const describe = (command: CommandSpec): Completions.CommandDescriptor => ({
     type: flagType(flag),
     negation: false
   })),
-  arguments: (command.arguments ?? []).map(({ choices, isFile, isOptional, name, summary }) => ({
+  arguments: (command.arguments ?? []).map(({ choices, isFile, isOptional, isRepeatable, name, summary }) => ({
     name,
     description: summary,
     required: isOptional !== true,
-    variadic: false,
+    variadic: isRepeatable === true,
     type:
       choices !== undefined
         ? { _tag: "Choice", values: choices }

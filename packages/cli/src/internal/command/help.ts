@@ -11,6 +11,7 @@ const texts: Readonly<Record<string, () => Promise<{ readonly text: string }>>> 
   jobs: () => import("../topic/jobs.ts"),
   interactive: () => import("../topic/interactive.ts"),
   machines: () => import("../topic/machines.ts"),
+  transfers: () => import("../topic/transfers.ts"),
   "exit-codes": () => import("../topic/exitCodes.ts"),
   environment: () => import("../topic/environment.ts"),
   formatting: () => import("../topic/formatting.ts"),

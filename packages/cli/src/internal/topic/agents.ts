@@ -11,12 +11,13 @@ wasn't given, and every failure says what to do next.
 2. **Run a command.** \`toehold exec MACHINE --json --timeout 5m -- CMD ARG...\`. One document comes back. Always give a
    \`--timeout\`.
 3. **Before you repeat anything, look at \`outcome\`.** Only after \`did-not-run\` is it safe to run the same command again.
-
 4. **What takes longer than a few minutes is a job**, which goes on when you or the connection are gone:
    \`toehold job start MACHINE --name NAME --timeout 2h --json -- CMD ARG...\`. Give a name of your own: to start it again
    under that name is always safe. Then, as often as you like:
    \`toehold job logs MACHINE NAME --json --from OFFSET\` (0 at first, then the last \`nextOffset\`, until \`done\`), and
    \`toehold job wait MACHINE NAME --timeout 5m --json\` for its end. See \`toehold help jobs\`.
+5. **Move files** with \`toehold put LOCAL... MACHINE:PATH --json\`, \`get MACHINE:PATH... LOCAL\`, \`sync DIR/ MACHINE:DIR/\`. The
+   same command line again goes on where it was cut off; it is always safe to repeat.
 
 \`MACHINE\` is one argument, quoted: \`root@host:2222\`, an alias of \`~/.ssh/config\`, or the whole command line as a provider
 shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`.
@@ -85,6 +86,9 @@ connection again by itself.
 | \`WaitTimeout\` | the job goes on: wait again |
 | \`NotStarted\` \`BadReply\` \`Transport\` | try again, a job under the same name |
 | \`KillFailed\` \`Unsupported\` | the message says what the machine lacks or forbids |
+| \`SourceChanged\` \`SourceVanished\` | something writes to the files: stop it, \`--exclude\` them, or send a copy |
+| \`UnsafeName\` \`NotADirectory\` \`IsADirectory\` \`NotAFile\` | look at what is in the way or in the name; remove, rename or \`--exclude\` it |
+| \`ChecksumMismatch\` \`TakenOver\` | run the same transfer again |
 
 ## Rules
 
@@ -97,6 +101,6 @@ connection again by itself.
 
 ## More
 
-\`toehold help TOPIC\`: \`jobs\`, \`machines\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\`
+\`toehold help TOPIC\`: \`jobs\`, \`machines\`, \`transfers\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\`
 has the flags and examples. To see a handshake: \`--log-level debug --log-format json\`.
 `

@@ -82,6 +82,24 @@ Nothing ran. See forwarding.
 | --- | --- | --- |
 | \`PortInUse\` | the port or socket to listen on is taken, here or on the machine (\`details.side\`) | choose another, or port 0 for any that is free; on the machine it may be an old connection that the server still holds: try again |
 
+## Transferring files
+
+Each file at its final path is whole, whatever happened. \`did-not-run\`: nothing there has changed; \`may-have-run\`: some files
+are in place, \`details.placed\` of them. See transferring files.
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`NotFound\` | the source, or the folder of the target, does not exist (\`details.end\`) | check the path, or \`--parents\` |
+| \`PermissionDenied\` | the source can't be read or the target not written | check owner and mode |
+| \`NoSpace\` | the disk or the quota of the target is full; what was half there is removed | free some room, then run it again |
+| \`ConnectionLost\` | the connection went and did not come back in time | run the same again: it goes on from what has arrived |
+| \`SourceChanged\` \`SourceVanished\` | a file was written to, or removed, while it was sent | run it again; leave it out with \`--exclude\`, or send a copy |
+| \`ChecksumMismatch\` | what arrived is not what was sent | run it again; if it stays, a disk or memory is bad |
+| \`UnsafeName\` | a name would lead out of the target, or can't exist there (Windows) | rename it, or \`--exclude\` it |
+| \`NotADirectory\` \`IsADirectory\` \`NotAFile\` | something of another kind is in the way, or can't be sent | remove it, or choose another path |
+| \`TakenOver\` | another run of the same transfer took over what this one had sent | let the other one end |
+| \`FileFailed\` | any other failure of a file system | the message has the system's own code |
+
 ## Arguments and files
 
 Nothing ran.

@@ -1,5 +1,6 @@
+import { oneLine } from "@toehold/shell/RemoteText"
 import { Schema } from "effect"
-import { oneLine, place } from "./sentence.ts"
+import { place } from "./place.ts"
 
 const At = { machine: Schema.String, path: Schema.String }
 

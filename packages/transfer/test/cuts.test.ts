@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schedule, Schema } from "effect"
+import * as Path from "node:path"
+import * as Transfer from "../src/Transfer.ts"
+import { withLine } from "./support/cuts.ts"
+import { endOf, type Kind, services, temporary } from "./support/ends.ts"
+import { anyTree, bytes, file, look, type Spec, treeOf, write } from "./support/trees.ts"
+
+const retry = Schedule.spaced("1 millis").pipe(Schedule.upTo({ times: 30 }))
+
+const cut = Schema.Struct({
+  first: Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 60 }))),
+  more: Schema.Array(Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 40 })))).pipe(
+    Schema.check(Schema.isMaxLength(6))
+  ),
+  down: Schema.Literals([0, 1, 3])
+})
+
+const cutTest = (kinds: readonly [Kind, Kind], tree: Spec, { down, first, more }: typeof cut.Type) =>
+  Effect.gen(function* () {
+    const root = yield* temporary
+    const source = Path.join(root, "source")
+    const target = Path.join(root, "target")
+    write(source, tree)
+    const here = yield* endOf(kinds[0], "here")
+    const there = withLine(yield* endOf(kinds[1], "there"), { cuts: [first, ...more], down })
+    yield* Transfer.copy({ from: here, sources: [source], to: there, target, retry })
+    const shown = look(source).map((line) => line.replace(" 4755 ", " 755 "))
+    assert.deepStrictEqual(look(target), shown)
+    const back = Path.join(root, "back")
+    const far = withLine(yield* endOf(kinds[1], "there"), { cuts: [first, ...more], down })
+    yield* Transfer.sync({ from: far, source: `${target}/`, to: here, target: back, retry })
+    assert.deepStrictEqual(look(back), shown)
+    assert.deepStrictEqual(
+      look(root).filter((line) => /[/"]\.toehold-/.test(line)),
+      []
+    )
+  }).pipe(Effect.scoped, Effect.provide(services))
+
+describe("a connection that is cut at any point", () => {
+  for (const kinds of [
+    ["gnu", "gnu"],
+    ["gnu", "none"]
+  ] as const) {
+    it.live.prop(
+      `costs no file and leaves none behind (${kinds.join(" to ")})`,
+      { tree: anyTree, cut },
+      ({ cut, tree }) => cutTest(kinds, tree, cut),
+      { arbitrary: { runs: 20 } }
+    )
+  }
+
+  it.live.prop(
+    "costs a large file nothing but what was under way",
+    { cut },
+    ({ cut }) => cutTest(["gnu", "gnu"], treeOf({ large: file(bytes(1_500_000)), small: file("x") }), cut),
+    { arbitrary: { runs: 10 } }
+  )
+})
