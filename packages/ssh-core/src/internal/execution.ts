@@ -295,28 +295,28 @@ const killProcess = (
 }
 
 /**
- * Runs a script of our own, and gives back the last word that it printed: through the keeper in one round trip, else over
- * a session, else over a connection of its own; nothing where it comes to no answer in time.
+ * Runs a script of our own, and gives back the last word that it printed: through the keeper in one round trip, without
+ * one over a session, and over a connection of its own where this one does not answer. Nothing where that doesn't either.
  */
-export const runOnMachine = (machine: Machine, script: string, within: Duration.Duration): Effect.Effect<string> => {
+export const runOnMachine = Effect.fnUntraced(function* (
+  machine: Machine,
+  script: string,
+  within: Duration.Duration
+): Effect.fn.Return<string> {
   const inTime = (attempt: Effect.Effect<string | undefined, SshError.SshError>) =>
     attempt.pipe(
       Effect.timeoutOrElse({ duration: within, orElse: () => Effect.succeed("") }),
-      Effect.orElseSucceed(() => undefined),
-      Effect.map((word) => word ?? "")
+      Effect.orElseSucceed(() => undefined)
     )
-  return Effect.gen(function* () {
-    for (const attempt of [
-      machine.sessions.keeper.run(script),
-      runForOutput(machine.sessions, script, wordBytes),
-      Effect.scoped(Effect.flatMap(machine.fresh, (sessions) => runForOutput(sessions, script, wordBytes)))
-    ]) {
-      const word = yield* inTime(attempt)
-      if (word !== "") return word
-    }
-    return ""
-  })
-}
+  const here =
+    (yield* inTime(machine.sessions.keeper.run(script))) ??
+    (yield* inTime(runForOutput(machine.sessions, script, wordBytes)))
+  if (here !== undefined && here !== "") return here
+  const elsewhere = Effect.scoped(
+    Effect.flatMap(machine.fresh, (sessions) => runForOutput(sessions, script, wordBytes))
+  )
+  return (yield* inTime(elsewhere)) ?? ""
+})
 
 /** More than the one word, `gone` or `left`. */
 const wordBytes = 64

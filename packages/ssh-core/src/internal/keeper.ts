@@ -19,7 +19,7 @@ export interface Keeper {
   readonly hold: (greeted: Greeted) => void
   /** The command is over, and what it left running may stay. */
   readonly release: (greeted: Greeted) => void
-  /** The command itself is over; what is left of its group stays held. */
+  /** The command itself is over, and what is left of its group is held nonetheless. */
   readonly settle: (greeted: Greeted) => void
   /** Sends a last signal to what is left of a group that is held. */
   readonly sweep: (greeted: Greeted, signal: string) => void
@@ -66,6 +66,9 @@ const graceMs = 2000
 /** A keeper that ends while its connection does not is replaced this often. */
 const replacements = 3
 
+/** A command begins without a keeper when none has come up by then. */
+const longestWait = Duration.seconds(5)
+
 /** What comes between two answers at most, in bytes. */
 const maxHeard = 1024 * 1024
 
@@ -73,18 +76,24 @@ const maxHeard = 1024 * 1024
 const signs = 5
 
 /**
- * One line for any POSIX shell. `l` are the groups that are held, `t` the ticks since the last sign of life, `i` is set
- * when a tick broke off a read, which must not be taken for the end of the input. Each request is one line: `h` holds,
- * `f` forgets, `e` forgets what has no member left, `s` sends a last signal, `r` runs a script, `b` is a sign of life, `q` ends the
- * keeper and nothing else.
+ * One line for any POSIX shell. `l` are the groups that are held while their leader lives, `m` those that are held
+ * without one, `t` the ticks since the last sign of life; `i` is set when a tick broke off a read, which must not be taken
+ * for the end of the input. Each request is one line: `h` holds a group, `f` forgets it, `e` says that its leader has
+ * ended, `s` sends it a last signal, `r` runs a script, `b` is a sign of life, `q` ends the keeper and nothing else.
+ *
+ * A leader that has ended was a command that had ended, even if the word of it was lost with the connection: what it left
+ * running stays.
  */
 export const script = (lease: Duration.Duration | undefined): string => {
   const tick = lease === undefined ? 0 : Math.max(1, Math.round(Duration.toSeconds(lease) / signs))
-  const remove = `l=\${l%%" $q "*}" "\${l#*" $q "}`
-  const held = (action: string) => `case $l in *" $q "*) ${action};; esac`
+  const remove = (list: string) =>
+    `case $${list} in *" $q "*) ${list}=\${${list}%%" $q "*}" "\${${list}#*" $q "};; esac`
+  const forget = `${remove("l")}; ${remove("m")}`
   return [
-    "exec 2>/dev/null; l=' '; i=0; t=0; w=; IFS=' '; set -f",
-    "die() { trap '' USR1 TERM; for p in $l; do kill -TERM $p; done; n=0",
+    "exec 2>/dev/null; l=' '; m=' '; i=0; t=0; w=; IFS=' '; set -f",
+    `lives() { kill -0 $1 || return 1; [ -r /proc/$1/stat ] || return 0; IFS= read -r x </proc/$1/stat; x=\${x##*) }; ` +
+      `case $x in [ZX]*) return 1;; esac; }`,
+    `die() { trap '' USR1 TERM; for p in $l; do lives \${p#-} && m="$m$p "; done; l=$m; for p in $l; do kill -TERM $p; done; n=0`,
     `while :; do k=' '; for p in $l; do kill -0 $p && k="$k$p "; done; l=$k`,
     `[ "$l" != ' ' ] && [ $n -lt ${graceMs / 100} ] || break; sleep 0.1 || sleep 1; n=$((n+1)); done`,
     "for p in $l; do kill -KILL $p; done",
@@ -98,12 +107,12 @@ export const script = (lease: Duration.Duration | undefined): string => {
           `{ ( trap - HUP INT QUIT TERM USR1; while sleep ${tick}; do kill -USR1 $$ || exit; done ) </dev/null >/dev/null & w=$!; }`
         ]),
     `while :; do IFS= read -r x || { [ $i = 1 ] && { i=0; continue; }; die; }; i=0; q=\${x#?}; case $x in ${[
-      "q) l=' '; die",
+      "q) l=' '; m=' '; die",
       "b) t=0",
       'h*) l="$l$q "',
-      `f*) ${held(remove)}`,
-      `e*) kill -0 $q || ${held(remove)}`,
-      `s*) x=\${q%% *}; q=\${q#* }; ${held(`kill -$x $q; ${remove}`)}`,
+      `f*) ${forget}`,
+      `e*) ${forget}; kill -0 $q && m="$m$q "`,
+      `s*) x=\${q%% *}; q=\${q#* }; case "$l$m" in *" $q "*) kill -$x $q; ${forget};; esac`,
       `r*) ( trap - HUP INT QUIT TERM USR1; unset IFS; set +f; o=$(eval "\${q#* }"); echo "\${q%% *} $o" ) </dev/null &`
     ].join(";; ")} esac; done`
   ].join("; ")
@@ -178,11 +187,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     Effect.gen(function* () {
       const attempt = isHere ? (options.here ?? noSession) : Scope.provide(options.elsewhere, scope)
       const started = yield* Effect.result(attempt)
-      if (Result.isSuccess(started)) {
-        if (yield* isUsable(started.success)) use(started.success, isHere)
-      } else if (isHere && started.failure.isRetryable) {
-        inBackground(bring(false))
-      }
+      if (Result.isFailure(started)) return isHere && started.failure.isRetryable ? yield* bring(false) : undefined
+      if (yield* isUsable(started.success)) use(started.success, isHere)
     }).pipe(Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(settled, Effect.void))))
 
   if (options.lease !== undefined) {
@@ -196,7 +202,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
         begun = true
         inBackground(bring(true))
       }
-      return Deferred.await(settled)
+      return Effect.asVoid(Effect.timeoutOption(Deferred.await(settled), longestWait))
     }),
     hold: (greeted) => {
       holding.set(targetOf(greeted), greeted)

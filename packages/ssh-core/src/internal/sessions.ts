@@ -73,6 +73,9 @@ export interface Options {
 const refusals = 7
 const waitAfter = (refused: number) => Duration.millis(20 * 2 ** refused)
 
+/** A channel that is open this long after the command's end is held open by a child. */
+const heldOpen = Duration.seconds(1)
+
 /** How long the end of a connection waits for answers to requests that were given up, and for the kills they ask for. */
 const longestOwed = Duration.seconds(5)
 
@@ -137,6 +140,13 @@ export const make = Effect.fnUntraced(function* (
     keeper.hold(greeted)
     process.channel.once("exit", (code: number | null) => {
       if (code !== 0 && code !== null && process.leftovers !== undefined) keeper.sweep(greeted, process.leftovers)
+      else
+        inBackground(
+          Effect.andThen(
+            Effect.sleep(heldOpen),
+            Effect.sync(() => kept.has(process) && keeper.settle(greeted))
+          )
+        )
     })
     process.channel.once("close", () => {
       kept.delete(process)
