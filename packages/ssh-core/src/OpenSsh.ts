@@ -13,7 +13,6 @@ import * as HostKeys from "./HostKeys.ts"
 import * as Keeper from "./internal/keeper.ts"
 import * as Connection from "./internal/openssh/connection.ts"
 import * as KnownKeys from "./internal/openssh/knownKeys.ts"
-import * as Forwarding from "./internal/forwarding.ts"
 import * as Operations from "./internal/operations.ts"
 import { SshClient } from "./SshClient.ts"
 import * as SshConfig from "./SshConfig.ts"
@@ -143,11 +142,7 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
       authAttempts: report.attempts,
       banner: report.banner
     },
-    ...Operations.make(
-      { ...connected, forwarding: Forwarding.make({ ...connected, host }) },
-      { host, user },
-      alone(connected.sessions.keeper)
-    )
+    ...Operations.make(connected, { host, user }, alone(connected.sessions.keeper))
   }
 })
 

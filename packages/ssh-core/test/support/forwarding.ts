@@ -1,17 +1,18 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Result, Scope } from "effect"
-import type { FileSystem, Path } from "effect"
+import type { FileSystem, Layer, Path } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import * as PortForward from "@toehold/ssh-core/PortForward"
 import type { SshClient } from "@toehold/ssh-core/SshClient"
+import type { SshError } from "@toehold/ssh-core/SshError"
 import * as SshForward from "@toehold/ssh-core/SshForward"
 import type { LabError } from "@toehold/lab/LabError"
 import { describeWith, type PartName } from "@toehold/lab/RealPart"
 import type { ServerControls, SshServer } from "@toehold/lab/SshServer"
 import { reasonOf } from "./failing.ts"
-import { connect as login, services } from "./machine.ts"
+import { connect, services } from "./machine.ts"
 import { leavesNothing } from "./sockets.ts"
 import * as Streams from "./streams.ts"
 
@@ -27,6 +28,10 @@ export interface Subject {
   readonly sockets: { readonly local: boolean; readonly remote: boolean }
   /** Whether it stops listening when it is told to. */
   readonly stopsListening: boolean
+  /** How to log in. Default: as `SshClient` does. */
+  readonly login?: (
+    server: SshServer
+  ) => Effect.Effect<SshClient["Service"], SshError, Scope.Scope | Layer.Success<typeof services>>
 }
 
 const open = (
@@ -44,7 +49,7 @@ const freePort = Effect.scoped(
 )
 
 /** What every forwarding must do, whatever the server. */
-export const forwardingSuite = ({ make, name, parts, sockets, stopsListening }: Subject): void => {
+export const forwardingSuite = ({ login = connect, make, name, parts, sockets, stopsListening }: Subject): void => {
   describeWith(parts, `SshForward over ${name}`, () => {
     it.layer(services, { excludeTestServices: true })((it) => {
       /** A connection, and a port here that leads to `to` through it. */

@@ -10,8 +10,8 @@ const lingerMs = 5000
 
 /** Ends a socket so that its peer can't take what came so far for all there is; a Unix socket has no such way. */
 export const reset = (socket: Net.Socket): void => {
-  // Only a TCP socket has a port, and only that can be reset.
-  if (socket.localPort === undefined) socket.destroy()
+  // Only a TCP socket has a port, and only that can be reset; one that is just ending would be left open for good.
+  if (socket.localPort === undefined || (socket.writableEnded && !socket.writableFinished)) socket.destroy()
   else socket.resetAndDestroy()
 }
 

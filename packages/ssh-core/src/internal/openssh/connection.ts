@@ -5,11 +5,13 @@ import type * as Ssh2 from "ssh2"
 import type { Platform } from "../../ClientPlatform.ts"
 import * as SshError from "../../SshError.ts"
 import { isDropbear } from "../dropbear.ts"
+import * as Forwarding from "../forwarding.ts"
 import * as Sessions from "../sessions.ts"
 import * as Arguments from "./arguments.ts"
 import * as Failure from "./failure.ts"
 import * as Master from "./master.ts"
 import * as MuxClient from "./muxClient.ts"
+import * as RemoteForward from "./remoteForward.ts"
 import type { Report } from "./report.ts"
 
 export interface Options extends Arguments.Settings {
@@ -31,6 +33,7 @@ export interface Connected {
   readonly sessions: Sessions.Sessions
   readonly isOpen: () => boolean
   /** Done when the connection is over, with the reason in words. */
+  readonly forwarding: Forwarding.Forwarding
   readonly closed: Effect.Effect<string>
   readonly whyClosed: () => string | undefined
 }
@@ -53,9 +56,14 @@ const privateFolder = (fs: FileSystem.FileSystem) =>
 /** Connects by `ssh` and waits until its channels can be had. */
 const open = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<MuxClient.MuxClient & { readonly report: Report }, SshError.SshError, Scope.Scope> {
+): Effect.fn.Return<
+  MuxClient.MuxClient & { readonly folder: string; readonly report: Report },
+  SshError.SshError,
+  Scope.Scope
+> {
   const { endpoint, platform, program, spawner } = options
-  const socket = `${yield* privateFolder(options.fs)}/s`
+  const folder = yield* privateFolder(options.fs)
+  const socket = `${folder}/s`
   const ready = yield* Queue.unbounded<void>()
   const ssh = yield* Master.start(spawner, platform, program, Arguments.master(options, socket), (report) =>
     report.takeReady() ? Effect.asVoid(Queue.offer(ready, undefined)) : Effect.void
@@ -76,7 +84,7 @@ const open = Effect.fnUntraced(function* (
     })
   )
   yield* options.accept(ssh.report)
-  return { ...opened, report: ssh.report }
+  return { ...opened, folder, report: ssh.report }
 })
 
 export const connect = Effect.fn("OpenSsh.connect")(function* (
@@ -84,7 +92,7 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
 ): Effect.fn.Return<Connected, SshError.SshError, Scope.Scope> {
   // An attempt that fails leaves nothing open, however long the caller's scope lasts.
   const own = yield* Scope.fork(yield* Effect.scope)
-  const { client, closed, report } = yield* open(options).pipe(
+  const { client, closed, folder, report } = yield* open(options).pipe(
     Scope.provide(own),
     Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
   )
@@ -101,6 +109,10 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
     report,
     sessions,
     isOpen,
+    forwarding: {
+      ...Forwarding.make({ client, identification, isOpen, host: options.endpoint.host }),
+      listen: RemoteForward.make({ spawner: options.spawner, program: options.program, folder, isOpen })
+    },
     closed: Effect.map(Deferred.await(closed), lastWords),
     whyClosed: () => (isOpen() ? undefined : lastWords())
   }
