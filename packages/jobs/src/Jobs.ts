@@ -190,8 +190,8 @@ export const make = Effect.fnUntraced(function* (
     return job.status
   })
 
-  const jobs = (request: Pick<Request, "script" | "args">) =>
-    once({ ...request, changes: false, silence: patience }, { id: request.args[0] ?? "" }).pipe(
+  const jobs = (request: Pick<Request, "script" | "args">, changes = false) =>
+    once({ ...request, changes, silence: patience }, { id: request.args[0] ?? "" }).pipe(
       Effect.retry(again),
       Effect.map(jobsOf)
     )
@@ -277,7 +277,7 @@ export const make = Effect.fnUntraced(function* (
     olderThan = 0
   }: { readonly olderThan?: Duration.Input | undefined } = {}) {
     const seconds = Math.ceil(Duration.toSeconds(olderThan))
-    return (yield* jobs({ script: Control.prune, args: [String(seconds)] })).map(({ status }) => status)
+    return (yield* jobs({ script: Control.prune, args: [String(seconds)] }, true)).map(({ status }) => status)
   })
 
   return {

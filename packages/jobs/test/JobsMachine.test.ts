@@ -135,5 +135,42 @@ describeWith(["dash"], "Jobs and what happens to their machine", () => {
         yield* jobs.kill(id)
       })
     )
+
+    it.effect("keeps no secret either where the command has a PATH of its own", () =>
+      Effect.gen(function* () {
+        const { home, jobFolder } = yield* Machine.Machine
+        const jobs = yield* Jobs.Jobs
+        const own = Path.join(home, "own")
+        Fs.mkdirSync(own)
+        Fs.symlinkSync("/bin/sleep", Path.join(own, "sleep"))
+        const { id } = yield* jobs.start(
+          JobSpec.argv(["sleep", "600"], { env: { PATH: own, S: Redacted.make("x") }, stdin: "y" })
+        )
+        const isThere = (name: string) => Fs.existsSync(Path.join(jobFolder(id), name))
+        while (isThere("spec") || isThere("in")) yield* Effect.sleep("10 millis")
+        assert.strictEqual((yield* jobs.status(id)).state._tag, "Running")
+        yield* jobs.kill(id)
+      })
+    )
+
+    it.effect("passes over what is no job of its own", () =>
+      Effect.gen(function* () {
+        const jobs = yield* Jobs.Jobs
+        const { id } = yield* jobs.start(JobSpec.shell("true"))
+        yield* jobs.wait(id)
+        yield* sh("cd ~/.local/state/toehold/jobs; mkdir 'a b' .gone.1 empty; : >file")
+        const found = yield* jobs.list
+        assert.deepStrictEqual(
+          found.filter((job) => job.id === "empty").map(({ state }) => state),
+          [JobState.Lost({ cause: "outside" })]
+        )
+        assert.includeMembers(
+          found.map((job) => job.id),
+          [id, "empty"]
+        )
+        yield* jobs.prune()
+        assert.strictEqual(yield* sh("ls -A ~/.local/state/toehold/jobs"), "a b\nfile\n")
+      })
+    )
   })
 })

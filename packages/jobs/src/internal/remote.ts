@@ -96,10 +96,10 @@ export const ask = (spawner: Spawner, request: Request): Stream.Stream<Item, Job
 const maxNonsense = 5
 
 /**
- * When to try again: at once at first, every ten seconds in the end, for as long as the machine may be out of reach.
+ * When to try again: nearly at once at first, every ten seconds in the end, for as long as the machine may be out of reach.
  */
 export const retrying = (reconnectFor: Duration.Input) =>
-  Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]).pipe(
+  Schedule.min([Schedule.exponential("25 millis"), Schedule.spaced("10 seconds")]).pipe(
     Schedule.jittered,
     Schedule.upTo({ duration: reconnectFor }),
     Schedule.setInputType<JobsError.JobsError>(),

@@ -7,6 +7,7 @@ export const list = shellText`
   ${machine}
   ${status}
   [ $# -gt 0 ] || for th_g in "$th_root"/*; do
+    case \${th_g##*/} in *[!A-Za-z0-9._-]*) continue ;; esac
     [ -d "$th_g" ] && set -- "$@" "\${th_g##*/}"
   done
   for th_id in "$@"; do th_status "$th_id"; done
@@ -35,7 +36,7 @@ export const kill = shellText`
   th_status "$th_id" >/dev/null || th_fail missing
   if [ $th_st = running ] && th_alive "$th_d/proc"; then
     th_pg=$th_q
-    kill -$th_sig -$th_pg 2>/dev/null || th_fail kill
+    kill -$th_sig -$th_pg 2>/dev/null || ! th_alive "$th_d/proc" || th_fail kill
     th_k=0
     while [ $th_grace != - ] && [ $th_k -lt $th_grace ] && th_group; do
       sleep 0.05 2>/dev/null && th_k=$((th_k + 50)) || { sleep 1; th_k=$((th_k + 1000)); }
@@ -60,7 +61,9 @@ export const forget = shellText`
   th_id=$1
   th_status "$th_id" >/dev/null || th_fail missing
   [ $th_st != running ] || th_fail running
-  for th_g in "$th_root/.$th_id".*.*.*; do [ -d "$th_g" ] && th_remove "$th_g"; done
+  for th_g in "$th_root/.$th_id".*.*.*; do
+    [ -d "$th_g" ] && [ "\${th_g%.*.*.*}" = "$th_root/.$th_id" ] && th_remove "$th_g"
+  done
   th_i=$(LC_ALL=C mv "$th_root/$th_id" "$th_root/.gone.$$" 2>&1) || th_fail file "$th_i"
   rm -rf "$th_root/.gone.$$"
   echo Z
@@ -76,9 +79,11 @@ export const prune = shellText`
     th_q=\${th_g%.*}
     th_since "\${th_q##*.}" && [ "$th_t" = "\${th_g##*.}" ] || th_remove "$th_g"
   done
+  rm -rf "$th_root"/.gone.*
   for th_dir in "$th_root"/*; do
     [ -d "$th_dir" ] || continue
     th_id=\${th_dir##*/}
+    case $th_id in *[!A-Za-z0-9._-]*) continue ;; esac
     th_line=$(th_status "$th_id") || continue
     set -- $1 $th_line
     [ "$4" != running ] || continue

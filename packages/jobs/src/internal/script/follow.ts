@@ -17,8 +17,8 @@ export const follow = shellText`
   # Takes its child along, which would stay as a zombie where nobody reaps.
   trap 'exit 143' HUP INT TERM
   th_id=$1 th_po=$2 th_pe=$3 th_max=$4 th_beat=$5
-  th_d=$th_root/$th_id/d
-  th_status "$th_id" >/dev/null || th_fail missing
+  th_find "$th_id" || th_fail missing
+  th_boot
   echo H
 
   # Sends what a stream has at th_p, or tells of a gap there; moves th_p.

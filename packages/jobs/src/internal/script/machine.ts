@@ -12,7 +12,10 @@ export const machine = shellText`
   th_fail() { printf 'X %s %s\n' "$1" "$2"; exit 0; }
   case \${HOME:-} in /*) ;; *) th_fail unsupported 'HOME is not set' ;; esac
   th_nap() { sleep 0.02 2>/dev/null || sleep 1; }
-  th_now() { date +%s 2>/dev/null || echo -; }
+  th_now() {
+    th_i=$(date +%s 2>/dev/null)
+    case $th_i in '' | *[!0-9]*) echo - ;; *) echo "$th_i" ;; esac
+  }
 
   # Out of sight first, so that nobody meets half of it.
   th_remove() { mv "$1" "$th_root/.gone.$$" 2>/dev/null && rm -rf "$th_root/.gone.$$"; }
@@ -22,6 +25,14 @@ export const machine = shellText`
     { IFS= read -r th_b; } 2>/dev/null </proc/sys/kernel/random/boot_id ||
       th_b=$(sysctl -n kern.bootsessionuuid 2>/dev/null || sysctl -n kern.boottime 2>/dev/null | tr -cd '0-9=,')
     th_b=\${th_b:--}
+  }
+
+  # Where a job is, as th_d. There is a moment between the claim of an id and the job's coming to stand there.
+  th_find() {
+    th_d=$th_root/$1/d
+    th_k=0
+    while [ ! -d "$th_d" ] && [ -d "$th_root/$1" ] && [ $th_k -lt 25 ]; do th_nap; th_k=$((th_k + 1)); done
+    [ -d "$th_root/$1" ]
   }
 
   # When a process started, as th_t; false where there is none. A zombie is none.
@@ -85,11 +96,7 @@ export const machine = shellText`
 /** One line about a job, as `readStatus` reads it: id, state, code, end, flags, start, pid, two sizes, description. */
 export const status = shellText`
   th_status() {
-    th_d=$th_root/$1/d
-    th_k=0
-    # The moment between the claim of an id and the job's coming to stand there.
-    while [ ! -d "$th_d" ] && [ -d "$th_root/$1" ] && [ $th_k -lt 25 ]; do th_nap; th_k=$((th_k + 1)); done
-    [ -d "$th_root/$1" ] || return 1
+    th_find "$1" || return 1
     th_boot
     th_meta=- th_pid=- th_from=- th_st= th_code=- th_to=- th_flag=-
     { read -r th_meta; } 2>/dev/null <"$th_d/meta"

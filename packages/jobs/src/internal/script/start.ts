@@ -25,10 +25,24 @@ export const start = shellText`
   th_umask=$(umask)
   umask 077
   th_i=$(LC_ALL=C mkdir -p "$th_root" 2>&1) || th_fail file "$(th_words "$th_i")"
-  if [ -d "$th_root/$th_id" ]; then
-    cat >/dev/null
+
+  # Waits for the job's process, whoever starts it, and tells of the job.
+  th_began() {
+    th_k=0
+    until [ -e "$th_root/$th_id/d/proc" ]; do
+      [ -n "$th_a" ] && [ -d "$th_a" ] || [ -d "$th_root/$th_id" ] || th_fail begin
+      # One that was lost before it began will not begin.
+      [ -n "$th_a" ] || [ $th_k -lt 50 ] || th_alive "$th_root/$th_id/d/sup" || break
+      [ $th_k -lt 1000 ] || { echo 'the job does not come to life' >&2; exit 4; }
+      sleep 0.02 2>/dev/null && th_k=$((th_k + 1)) || { sleep 1; th_k=$((th_k + 50)); }
+    done
     th_status "$th_id" && echo Z
     exit 0
+  }
+  th_boot
+  if [ -d "$th_root/$th_id" ]; then
+    cat >/dev/null
+    th_began
   fi
 
   # What a cut attempt left behind.
@@ -110,12 +124,5 @@ export const start = shellText`
         ;;
     esac
   } </dev/null >/dev/null 2>&1
-
-  th_k=0
-  until [ -e "$th_root/$th_id/d/proc" ]; do
-    [ -d "$th_a" ] || [ -d "$th_root/$th_id" ] || th_fail begin
-    [ $th_k -lt 1000 ] || { echo 'the job does not come to life' >&2; exit 4; }
-    sleep 0.02 2>/dev/null && th_k=$((th_k + 1)) || { sleep 1; th_k=$((th_k + 50)); }
-  done
-  th_status "$th_id" && echo Z
+  th_began
 `

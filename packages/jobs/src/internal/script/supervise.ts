@@ -171,7 +171,9 @@ export const main = shellText`
   th_since $$ && th_boot || exit 125
   printf '%s %s %s %s \n' $$ "$th_t" "$th_b" "$(th_now)" 1<>"$th_d/proc.new" || exit 125
   mv "$th_d/proc.new" "$th_d/proc" || exit 125
-  . "$th_d/spec"
+  IFS= read -r th_spec <"$th_d/spec" || exit 125
+  # The command's own PATH may not have it.
   rm -f "$th_d/spec" "$th_d/in"
+  eval "$th_spec"
   exec "$@"
 `
