@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted, Stream } from "effect"
+import { Duration, Effect, Layer, Redacted, Stream } from "effect"
 import { randomBytes } from "node:crypto"
+import * as Fs from "node:fs"
 import * as Leaks from "@toehold/lab/Leaks"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as SshClient from "@toehold/ssh-core/SshClient"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import type { ExecOptions } from "@toehold/ssh-core/SshExec"
+import { SudoPatience } from "../src/internal/sudo.ts"
 import { faces, reasonOf, withLog } from "./support/failing.ts"
 import { connect, services } from "./support/machine.ts"
 
@@ -14,8 +16,11 @@ const password = Redacted.make("s3cret 'pass' $word")
 const sudo = { password }
 
 /** An account that is no root, and what sudo lets it do. */
-const machine = (rule: string, options: { readonly spareSessions?: number; readonly uid?: number } = {}) => {
-  const { spareSessions = 0, uid = 4242 } = options
+const machine = (
+  rule: string,
+  options: { readonly spareSessions?: number; readonly uid?: number; readonly config?: ReadonlyArray<string> } = {}
+) => {
+  const { config = [], spareSessions = 0, uid = 4242 } = options
   const account = {
     uid,
     user: `lab-${uid}`,
@@ -25,7 +30,7 @@ const machine = (rule: string, options: { readonly spareSessions?: number; reado
   return Layer.effect(
     SshClient.SshClient,
     Effect.flatMap(OpenSshServer.OpenSshServer, (server) => connect(server, { spareSessions }))
-  ).pipe(Layer.provideMerge(OpenSshServer.layer({ account })), Layer.provideMerge(services))
+  ).pipe(Layer.provideMerge(OpenSshServer.layer({ account, config })), Layer.provideMerge(services))
 }
 
 const exec = <E = never, R = never>(text: string, options: ExecOptions<E, R>, command: SshCommand.Options = {}) =>
@@ -165,6 +170,37 @@ describeWith(["sshd", "root", "sudo"], "exec as root", () => {
           const reason = reasonOf(yield* Effect.flip(exec("id", { sudo })), "SudoRefused", { isRetryable: false })
           assert.strictEqual(reason.refusal, "not-allowed")
           assert.include(reason.detail, "not allowed to execute")
+        })
+      )
+    })
+  })
+
+  describe("where sudo asks for something else", () => {
+    const folder = `/tmp/toehold-lab-sudo-${process.pid}`
+    const asking = '#!/bin/sh\nprintf "Passcode or option (1-1): " >&2\nread answer\nexec sleep 60\n'
+    const programs = Layer.effectDiscard(
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          Fs.mkdirSync(folder)
+          Fs.writeFileSync(`${folder}/sudo`, asking, { mode: 0o755 })
+        }),
+        () => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
+      )
+    )
+    const config = [`SetEnv PATH=${folder}:/usr/bin:/bin`]
+    const layer = machine("ALL=(ALL:ALL) ALL", { uid: 4246, config }).pipe(Layer.provide(programs))
+    it.layer(layer, { excludeTestServices: true })((it) => {
+      it.effect("gives up after a while, and nothing has run", () =>
+        Effect.gen(function* () {
+          const mark = Leaks.marker()
+          const error = yield* Effect.flip(exec(`: ${mark}`, { sudo, stdin: "input" })).pipe(
+            Effect.provideService(SudoPatience, Duration.millis(500))
+          )
+          const reason = reasonOf(error, "SudoRefused", { isRetryable: false })
+          assert.deepInclude(reason, { refusal: "no-answer", detail: "Passcode or option (1-1):" })
+          yield* Leaks.awaitProcesses(mark, 0)
+          const late = yield* Effect.flip(exec("id", { sudo, timeout: "500 millis" }))
+          reasonOf(late, "CommandTimeout", { isRetryable: true })
         })
       )
     })

@@ -40,10 +40,13 @@ const ptyOf = (option: StartOptions["pty"]): Pty | undefined => {
 interface LaunchOptions extends Omit<StartOptions, "stdin" | "promptTimeout"> {
   /** Silence after which a question counts as unanswered, where there is anything to be answered. */
   readonly questionAfter: Duration.Duration | undefined
+  /** It ends another command, and is not ended by one of its own kind. */
+  readonly isKill: boolean
 }
 
-const launchOptions = <E, R>({ promptTimeout, stdin, ...rest }: StartOptions<E, R>): LaunchOptions => ({
+const launchOptions = <E, R>({ promptTimeout, stdin, ...rest }: StartOptions<E, R>, isKill = false): LaunchOptions => ({
   ...rest,
+  isKill,
   questionAfter: questionAfter(promptTimeout, {
     hasTerminal: ptyOf(rest.pty) !== undefined,
     isOpen: isStream<E, R>(stdin)
@@ -127,7 +130,7 @@ const launch = Effect.fnUntraced(function* (
   const limits = limitsOf(options)
   const name = SshCommand.display(command)
   const killing = (process: RemoteProcess, signal: string) =>
-    killProcess(machine, process, signal, limits.killGrace, options.sudo)
+    killProcess(machine, process, signal, limits.killGrace, options.isKill ? undefined : options.sudo)
   const begun = yield* Clock.monotonicTimeNanos
   let sent = false
   const starting = machine.sessions.start({
@@ -190,7 +193,8 @@ const launch = Effect.fnUntraced(function* (
     }
   })
   const terminal = ptyOf(options.pty)
-  let verdict: Effect.Effect<Ending | Over | Asked> = ended
+  let verdict: Effect.Effect<Ending | Over | Asked | Effect.Success<SudoTalk["overdue"]>> = ended
+  if (sudo !== undefined) verdict = Effect.raceFirst(verdict, sudo.overdue)
   if (watch !== undefined && options.questionAfter !== undefined) {
     const probe = inputWait(machine.sessions, process, terminal?.echo === false)
     const question = watch.question({ after: options.questionAfter, probe, isTerminal: terminal !== undefined })
@@ -203,15 +207,18 @@ const launch = Effect.fnUntraced(function* (
   if (limits.idleTimeout !== undefined) verdict = Effect.raceFirst(verdict, outOfPatience(limits.idleTimeout))
 
   // The kill comes after the race is decided: else the end that it brings about would win it.
-  const exit = Effect.flatMap(verdict, (verdict) =>
-    verdict._tag === "Over" || verdict._tag === "Asked"
-      ? Effect.flatMap(killing(process, "TERM"), (killed) =>
-          Effect.fail(outOfLimit(verdict, { command: name, ...captured(), killed, outcome: "may-have-run" }))
-        )
-      : sudo?.isReady === false
-        ? Effect.fail(sudo.refusal(verdict, machine.whyClosed() ?? "it ended", name))
-        : conclude(machine, process, verdict, name, captured)
-  )
+  const exit = Effect.gen(function* () {
+    const reached = yield* verdict
+    if (reached._tag === "Exited" || reached._tag === "Unknown") {
+      if (sudo?.isReady === false) return yield* sudo.refusal(reached, machine.whyClosed() ?? "it ended", name)
+      return yield* conclude(machine, process, reached, name, captured)
+    }
+    sudo?.giveUp()
+    const killed = yield* killing(process, "TERM")
+    if (reached._tag === "Refused") return yield* reached.error
+    const outcome = sudo?.isReady === false ? "did-not-run" : "may-have-run"
+    return yield* outOfLimit(reached, { command: name, ...captured(), killed, outcome })
+  })
   const isReady = sudo === undefined ? Effect.void : Effect.raceFirst(Deferred.await(sudo.ready), ended)
   return { process, watch, isReady, exit, kill: (signal) => killing(process, signal) }
 })
@@ -273,7 +280,7 @@ const killProcess = (
     const word = yield* runOnMachine(machine, script, within)
     if (word !== "left" || sudo === undefined || sudo === false) return word === "gone"
     // sudo hands signals on, but root's processes are root's to kill.
-    const asRoot = exec<never, never>(machine, SshCommand.shell(script), { sudo, timeout: within })
+    const asRoot = exec<never, never>(machine, SshCommand.shell(script), { sudo, timeout: within }, true)
     return yield* asRoot.pipe(
       Effect.map(({ stdout }) => stdout.text.trim() === "gone"),
       Effect.orElseSucceed(() => false)
@@ -347,7 +354,8 @@ const give = <E, R>({ process, watch }: Launched, stdin: StartOptions<E, R>["std
 export const exec = <E, R>(
   machine: Machine,
   command: SshCommand.SshCommand,
-  options: ExecOptions<E, R>
+  options: ExecOptions<E, R>,
+  isKill = false
 ): Effect.Effect<ExecResult, SshError.SshError | E, R> => {
   const { stdin } = options
   const run = Effect.gen(function* () {
@@ -357,8 +365,10 @@ export const exec = <E, R>(
     const stderr = new OutputCapture(limit)
     const sink = { stdout: (chunk: Buffer) => stdout.push(chunk), stderr: (chunk: Buffer) => stderr.push(chunk) }
     const captured = () => ({ stdout: stdout.result(), stderr: stderr.result() })
-    const launched = yield* launch(machine, command, launchOptions(options), () => sink, captured)
-    const status = yield* isStream<E, R>(stdin)
+    const launched = yield* launch(machine, command, launchOptions(options, isKill), () => sink, captured)
+    // What may take a while must not keep the limits from being looked at.
+    const mayWait = isStream<E, R>(stdin) || (options.sudo !== undefined && options.sudo !== false)
+    const status = yield* mayWait
       ? Effect.raceFirst(launched.exit, Effect.andThen(feed<E, R>(launched, stdin), Effect.never))
       : Effect.andThen(feed<E, R>(launched, stdin), launched.exit)
     const durationMs = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6

@@ -132,7 +132,7 @@ export const watched = (sink: OutputSink, watch: PromptWatch | undefined): Outpu
     watch.push(chunk)
     forward(chunk)
   }
-  return { stdout: noting(sink.stdout), stderr: noting(sink.stderr) }
+  return { ...sink, stdout: noting(sink.stdout), stderr: noting(sink.stderr) }
 }
 
 const probeWithin = Duration.seconds(5)

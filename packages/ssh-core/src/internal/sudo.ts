@@ -1,10 +1,15 @@
 /** Runs a script as root through sudo, with its password given only when sudo asks for it. */
-import { Deferred, Effect, Redacted, Result } from "effect"
+import { Context, Deferred, Duration, Effect, Redacted, Result } from "effect"
 import { randomBytes } from "node:crypto"
 import * as CapturedOutput from "../CapturedOutput.ts"
 import * as SshError from "../SshError.ts"
 import type { StartOptions } from "../SshExec.ts"
 import type { Ending, OutputSink, RemoteProcess } from "./remoteProcess.ts"
+
+/** Longer than a directory server or a fingerprint reader takes; what else it may ask for nobody can answer. */
+export const SudoPatience = Context.Reference<Duration.Duration>("@toehold/ssh-core/SudoPatience", {
+  defaultValue: () => Duration.minutes(1)
+})
 
 /** What sudo says before the command begins; a lecture, a reason. */
 const maxHeard = 16 * 1024
@@ -38,6 +43,7 @@ export class SudoTalk {
   #searched = 0
   #wasAsked = false
   #isWrong = false
+  #isGivenUp = false
 
   /** The way to root, where the options ask for it. Fails with `InvalidArgument` where there can be none. */
   static make(
@@ -71,9 +77,26 @@ export class SudoTalk {
     return Deferred.isDoneUnsafe(this.ready)
   }
 
+  /** Ends when sudo has had its time and still waits for something: with what is to be said of it. */
+  readonly overdue: Effect.Effect<{ readonly _tag: "Refused"; readonly error: SshError.SshError }> = Effect.gen(
+    { self: this },
+    function* () {
+      yield* Effect.sleep(yield* SudoPatience)
+      if (this.isReady) return yield* Effect.never
+      this.giveUp()
+      return { _tag: "Refused" as const, error: this.#refused("no-answer") }
+    }
+  )
+
+  /** From here on the command is not begun any more, whatever sudo says. */
+  giveUp(): void {
+    this.#isGivenUp = true
+  }
+
   /** Takes the conversation off the command's output. */
   sink(process: RemoteProcess, to: OutputSink): OutputSink {
     return {
+      ...to,
       stdout: (chunk) => {
         if (this.isReady) to.stdout(chunk)
       },
@@ -90,13 +113,14 @@ export class SudoTalk {
       const nothing = { command: name, stdout: CapturedOutput.empty, stderr: CapturedOutput.empty }
       return SshError.make(new SshError.ConnectionLost({ ...nothing, detail: whyClosed, outcome: "did-not-run" }))
     }
-    const said = this.#heard.replaceAll(`${this.#nonce}?`, "").trim()
-    const refusal = this.#isWrong
-      ? "password-wrong"
-      : said.includes(`${this.#nonce} none`)
-        ? "no-sudo"
-        : (refusals.find(([, pattern]) => pattern.test(said))?.[0] ?? "not-allowed")
-    const detail = refusal === "no-sudo" ? "" : Buffer.from(said, "latin1").toString().slice(-maxDetail)
+    if (this.#isWrong) return this.#refused("password-wrong")
+    if (this.#heard.includes(`${this.#nonce} none`)) return this.#refused("no-sudo")
+    return this.#refused(refusals.find(([, pattern]) => pattern.test(this.#heard))?.[0] ?? "not-allowed")
+  }
+
+  #refused(refusal: SshError.SudoRefused["refusal"]): SshError.SshError {
+    const said = this.#heard.replaceAll(`${this.#nonce}?`, "").replaceAll(`${this.#nonce} none`, "").trim()
+    const detail = Buffer.from(said, "latin1").toString().slice(-maxDetail)
     return SshError.make(new SshError.SudoRefused({ refusal, detail }))
   }
 
@@ -105,6 +129,7 @@ export class SudoTalk {
     const go = `${this.#nonce} go\n`
     const begin = this.#heard.indexOf(go, Math.max(0, this.#searched - go.length))
     if (begin !== -1) {
+      if (this.#isGivenUp) return Buffer.alloc(0)
       process.channel.write(`${this.#command}\n`)
       Deferred.doneUnsafe(this.ready, Effect.void)
       return Buffer.from(this.#heard.slice(begin + go.length), "latin1")

@@ -96,14 +96,14 @@ export class ExpectEnded extends Schema.TaggedError<ExpectEnded>("@toehold/ssh-c
 }
 
 /**
- * sudo did not let the command run: there is no sudo, it asks for a password that was not given or that is wrong, or the
- * user is not allowed to.
+ * sudo did not let the command run: there is no sudo, it asks for a password that was not given or that is wrong, the user
+ * is not allowed to, or it waits for something that nobody can give.
  *
  * @since 0.1.0
  * @category reasons
  */
 export class SudoRefused extends Schema.TaggedError<SudoRefused>("@toehold/ssh-core/SudoRefused")("SudoRefused", {
-  refusal: Schema.Literals(["no-sudo", "password-needed", "password-wrong", "not-allowed"]),
+  refusal: Schema.Literals(["no-sudo", "password-needed", "password-wrong", "not-allowed", "no-answer"]),
   /** What sudo said, at most 1000 characters. */
   detail: Schema.String
 }) {
@@ -114,7 +114,8 @@ export class SudoRefused extends Schema.TaggedError<SudoRefused>("@toehold/ssh-c
       "no-sudo": "there is no sudo on the machine",
       "password-needed": "it asks for a password, and none was given",
       "password-wrong": "it does not take the password",
-      "not-allowed": "it does not allow the command"
+      "not-allowed": "it does not allow the command",
+      "no-answer": "it waits for something else than a password"
     }[this.refusal]
     return oneLine(`sudo did not run the command: ${what}${this.detail === "" ? "" : ` (${this.detail})`}.`)
   }
@@ -126,6 +127,8 @@ export class SudoRefused extends Schema.TaggedError<SudoRefused>("@toehold/ssh-c
         return "Give the user's password by --sudo-password-env NAME, or have sudo ask for none (NOPASSWD in sudoers)."
       case "password-wrong":
         return "Check the value: it is the password of the user that logs in, not root's."
+      case "no-answer":
+        return "Log in and see what sudo asks for (toehold shell), or answer it by toehold interact."
       case "not-allowed":
         return "Ask the machine's owner to allow it in sudoers, or log in as root."
     }
