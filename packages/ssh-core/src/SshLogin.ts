@@ -150,41 +150,44 @@ const policyOf = (checking: SshConfig.StrictHostKeyChecking | undefined): HostKe
 const maxHops = 16
 
 /**
- * Logs in to a machine, through its jump hosts if it has some; the scope's end closes every connection. A password is
- * for the machine itself, not for the hops. Fails as `SshClient.make` does.
+ * The way to a machine: each jump host is reached through the one before it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Route {
+  readonly hops: ReadonlyArray<Resolved>
+  readonly machine: Resolved
+}
+
+/**
+ * Finds out how to log in to a machine and to each jump host on the way. A password is for the machine itself, not for
+ * the hops. Fails as {@link resolve} does.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const connect: (
+export const route = (
   machine: string | SshTarget.SshTarget,
-  options?: Options
-) => Effect.Effect<SshClient.SshClient["Service"], SshError.SshError, Services | Scope.Scope> = Effect.fn(
-  "SshLogin.connect"
-)(function* (machine: string | SshTarget.SshTarget, options: Options = {}) {
-  return yield* connectFrom(yield* resolve(machine, options), options, 0)
-})
+  options: Options = {}
+): Effect.Effect<Route, SshError.SshError, Services> => routeFrom(machine, options, 0)
 
-const connectFrom = (
-  resolved: Resolved,
+const routeFrom: (
+  machine: string | SshTarget.SshTarget,
   options: Options,
   depth: number
-): Effect.Effect<SshClient.SshClient["Service"], SshError.SshError, Services | Scope.Scope> =>
-  Effect.gen(function* () {
-    const { client, hostKeys, target } = resolved
-    const service = yield* HostKeys.make(hostKeys)
-    const via = yield* connectHops(target, options, depth)
-    return yield* SshClient.make({ ...client, via }).pipe(Effect.provideService(HostKeys.HostKeys, service))
-  })
+) => Effect.Effect<Route, SshError.SshError, Services> = Effect.fnUntraced(function* (machine, options, depth) {
+  const resolved = yield* resolve(machine, options)
+  return { hops: yield* hopsOf(resolved.target, options, depth), machine: resolved }
+})
 
-/** The connection to the last hop, each hop reached through the one before it. */
-const connectHops = Effect.fnUntraced(function* (
+const hopsOf = Effect.fnUntraced(function* (
   target: SshConfig.ResolvedTarget,
   options: Options,
   depth: number
-): Effect.fn.Return<SshClient.SshClient["Service"] | undefined, SshError.SshError, Services | Scope.Scope> {
+): Effect.fn.Return<ReadonlyArray<Resolved>, SshError.SshError, Services> {
   const platform = yield* ClientPlatform
-  let via: SshClient.SshClient["Service"] | undefined
+  const hops: Array<Resolved> = []
   for (const hop of target.proxyJump) {
     if (depth >= maxHops) {
       return yield* SshError.make(
@@ -208,14 +211,53 @@ const connectHops = Effect.fnUntraced(function* (
       // Nothing runs on a hop.
       spareSessions: 0
     }
-    const resolved = yield* resolve(hopTarget, hopOptions)
-    const hostKeys = yield* HostKeys.make(resolved.hostKeys)
     // A hop's own jump hosts count only for the first one: the others are reached from where the chain has come to.
-    via =
-      via === undefined
-        ? yield* connectFrom(resolved, hopOptions, depth + 1)
-        : yield* SshClient.make({ ...resolved.client, via }).pipe(Effect.provideService(HostKeys.HostKeys, hostKeys))
+    if (hops.length > 0) {
+      hops.push(yield* resolve(hopTarget, hopOptions))
+    } else {
+      const first = yield* routeFrom(hopTarget, hopOptions, depth + 1)
+      hops.push(...first.hops, first.machine)
+    }
   }
+  return hops
+})
+
+/**
+ * Logs in to a machine, through its jump hosts if it has some; the scope's end closes every connection. Fails as
+ * `SshClient.make` does.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const connect = Effect.fn("SshLogin.connect")(function* (
+  machine: string | SshTarget.SshTarget,
+  options: Options = {}
+): Effect.fn.Return<SshClient.SshClient["Service"], SshError.SshError, Services | Scope.Scope> {
+  const way = yield* route(machine, options)
+  return yield* loginTo(way.machine, yield* through(way.hops))
+})
+
+/**
+ * Logs in to what {@link resolve} has found out about, through another connection or directly. Fails as `SshClient.make`
+ * does.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const loginTo = Effect.fnUntraced(function* (
+  { client, hostKeys }: Resolved,
+  via?: SshClient.SshClient["Service"] | undefined
+): Effect.fn.Return<SshClient.SshClient["Service"], SshError.SshError, Services | Scope.Scope> {
+  const service = yield* HostKeys.make(hostKeys)
+  return yield* SshClient.make({ ...client, via }).pipe(Effect.provideService(HostKeys.HostKeys, service))
+})
+
+/** The connection to the last hop, each hop reached through the one before it. */
+const through = Effect.fnUntraced(function* (
+  hops: ReadonlyArray<Resolved>
+): Effect.fn.Return<SshClient.SshClient["Service"] | undefined, SshError.SshError, Services | Scope.Scope> {
+  let via: SshClient.SshClient["Service"] | undefined
+  for (const hop of hops) via = yield* loginTo(hop, via)
   return via
 })
 
@@ -262,7 +304,7 @@ export const showHostKey = Effect.fn("SshLogin.showHostKey")(function* (
         return Effect.fail(SshError.make(new SshError.HostKeyUnknown(unknown)))
       })
   })
-  const via = yield* connectHops(target, options, 0)
+  const via = yield* through(yield* hopsOf(target, options, 0))
   return yield* SshClient.make({ ...client, identities: [], agentPaths: [], password: undefined, via }).pipe(
     Effect.provideService(HostKeys.HostKeys, looking),
     Effect.scoped,

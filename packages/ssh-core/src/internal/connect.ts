@@ -1,5 +1,6 @@
 /** A connection from the name of a host to the sessions on it, with everything closed by the scope. */
 import { Clock, Deferred, Duration, Effect, Exit, type Redacted, Scope } from "effect"
+import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import type { AlgorithmPreferences } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
@@ -106,7 +107,8 @@ export const connect = Effect.fn("SshClient.connect")(function* (
   const before = authenticated.whyClosed()
   if (before !== undefined) close(before)
   if (options.keepalive !== undefined) {
-    yield* Liveness.silence({ receivedBytes: authenticated.receivedBytes, ...options.keepalive }).pipe(
+    const sentBytes = () => (socket instanceof Net.Socket ? socket.bytesWritten : 0)
+    yield* Liveness.silence({ receivedBytes: authenticated.receivedBytes, sentBytes, ...options.keepalive }).pipe(
       Effect.flatMap((quiet) =>
         Effect.sync(() => {
           close(`nothing was received for ${Math.round(Duration.toSeconds(quiet))} s`)

@@ -12,6 +12,7 @@ import * as Keeper_ from "./keeper.ts"
 import * as LoginWrapper from "./loginWrapper.ts"
 import * as Refusals from "./refusals.ts"
 import { type Greeted, type Options as ProcessOptions, RemoteProcess } from "./remoteProcess.ts"
+import { type Claim, SessionLease } from "./sessionLease.ts"
 
 export type Connection = Omit<Channel.Connection, "refusals">
 
@@ -127,6 +128,8 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const inUse = () => live.size + held.size
+  const limit = () => (limited ? proven : options.maxSessions)
+  let keeperSession: RemoteProcess | undefined
 
   const learnProven = (): void => {
     if (inUse() <= proven) return
@@ -168,11 +171,20 @@ export const make = Effect.fnUntraced(function* (
     })
     live.add(process)
     learnProven()
-    channel.once("close", () => {
+    if (!isKept) keeperSession = process
+    // Before anybody hears that the process has ended: who waits for its session is then not told that it is in use.
+    channel.prependOnceListener("close", () => {
       live.delete(process)
+      if (keeperSession === process) keeperSession = undefined
       onClose()
     })
     return process
+  }
+
+  const endClaim = (process: RemoteProcess, claim: Claim | undefined): void => {
+    if (claim === undefined) return
+    if (live.has(process)) process.channel.once("close", claim.ended)
+    else claim.ended()
   }
 
   /** Opens a channel for a request; its slot is free again when the channel has closed. */
@@ -197,17 +209,33 @@ export const make = Effect.fnUntraced(function* (
       ).pipe(Effect.onInterrupt(() => Effect.sync(() => late !== closed && owed.add(settled))))
     })
 
+  const takeSpare = (): RemoteProcess | undefined => {
+    for (;;) {
+      const spare = spares.shift()
+      if (spare === undefined || !spare.isEnded) return spare
+    }
+  }
+
   /** Asks whoever holds a session that may be idle to give it up. */
-  const claim = Effect.sync(() => {
+  const askHolders = Effect.sync(() => {
     for (const wanted of held.values()) Deferred.doneUnsafe(wanted, Effect.void)
   })
 
+  /** Takes a free slot, else the one of a spare session, else waits for one or fails. */
+  const takeSlot = (atOnce: boolean): Effect.Effect<unknown, SshError.SshError> =>
+    Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => {
+      if (taken) return Effect.void
+      const spare = takeSpare()
+      if (spare === undefined && atOnce) return Effect.fail(noSlot)
+      spare?.channel.close()
+      return Effect.andThen(spare === undefined ? askHolders : Effect.void, Semaphore.take(slots, 1))
+    })
+
   const withSlot = <A>(effect: Effect.Effect<A, SshError.SshError>, atOnce: boolean) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => {
-        if (taken) return Effect.void
-        return atOnce ? Effect.fail(noSlot) : Effect.andThen(claim, restore(Semaphore.take(slots, 1)))
-      }).pipe(Effect.andThen(restore(effect).pipe(Effect.onError(() => Semaphore.release(slots, 1)))))
+      restore(takeSlot(atOnce)).pipe(
+        Effect.andThen(restore(effect).pipe(Effect.onError(() => Semaphore.release(slots, 1))))
+      )
     )
 
   const waitingShell = { request: LoginWrapper.reader, awaitsScript: true, pty: undefined, late: closed }
@@ -231,6 +259,11 @@ export const make = Effect.fnUntraced(function* (
       Effect.asVoid(Deferred.await(process.ended))
     )
 
+  const limitToProven = Effect.suspend(() => {
+    limited = true
+    return Semaphore.resize(slots, proven)
+  })
+
   const openSpare = Effect.gen(function* () {
     const spare = waitingShell
     const process = yield* openChannel(spare).pipe(Effect.onError(() => Semaphore.release(slots, 1)))
@@ -238,8 +271,12 @@ export const make = Effect.fnUntraced(function* (
     if (process.isEnded || wanted === 0) process.channel.close()
     else spares.push(process)
   }).pipe(
-    // A server that has no session to spare is asked for none again.
-    Effect.catch(() => Effect.sync(() => void (wanted = 0))),
+    Effect.catch((error) => {
+      if (isBusy(error)) return limitToProven
+      // A server that does not run what a spare session needs is asked for none again.
+      wanted = 0
+      return Effect.void
+    }),
     Effect.ensuring(Effect.sync(() => void (opening -= 1)))
   )
 
@@ -251,36 +288,43 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  const takeSpare = (): RemoteProcess | undefined => {
-    for (;;) {
-      const spare = spares.shift()
-      if (spare === undefined || !spare.isEnded) return spare
-    }
-  }
-
   /** The server has refused a session: spares give way, and no more are asked for than it has proven to allow. */
   const learnLimit = Effect.suspend(() => {
-    wanted = 0
-    limited = true
     for (const spare of spares.splice(0)) spare.channel.close()
     if (live.size <= 1) keeper.giveWay()
-    return Effect.andThen(claim, Semaphore.resize(slots, proven))
+    return Effect.andThen(askHolders, limitToProven)
   })
 
-  /** Opens a channel, and unless told not to waits for a slot where none is free: nothing has run until it succeeds. */
-  const openedWithin = Effect.fnUntraced(function* <A>(open: Effect.Effect<A, SshError.SshError>, atOnce: boolean) {
-    const attempt = withSlot(open, atOnce).pipe(Effect.retry({ while: isRequestRefused, times: 1 }))
+  /**
+   * Opens a channel, and unless told not to waits for a slot where none is free: nothing has run until it succeeds. For
+   * a claim it waits for no session that is in use, but does for one that the server has yet to free.
+   */
+  const openedWithin = Effect.fnUntraced(function* <A>(
+    open: Effect.Effect<A, SshError.SshError>,
+    atOnce: boolean,
+    claim: Claim | undefined
+  ) {
+    const attempt = withSlot(open, atOnce || claim !== undefined).pipe(
+      Effect.retry({ while: isRequestRefused, times: 1 })
+    )
     for (let refused = 0; ; refused++) {
       const result = yield* Effect.result(attempt)
       if (Result.isSuccess(result)) return result.success
+      const { failure } = result
+      if (atOnce || !isBusy(failure)) return yield* failure
+      if (failure !== noSlot) yield* learnLimit
+      if (claim !== undefined && (failure === noSlot || inUse() >= limit())) {
+        claim.refused(limit(), keeperSession === undefined ? 0 : 1)
+        return yield* failure
+      }
       // With another command under way the slot that it holds will come free, however long that takes.
-      if (atOnce || !isBusy(result.failure) || (refused >= refusals && inUse() === 0)) return yield* result.failure
-      yield* learnLimit
+      if (refused >= refusals && inUse() === 0) return yield* failure
       yield* Effect.sleep(waitAfter(Math.min(refused, refusals)))
     }
   })
 
-  const openSession = (opening: Opening, atOnce: boolean) => openedWithin(openChannel(opening), atOnce)
+  const openSession = (opening: Opening, atOnce: boolean, claim: Claim | undefined) =>
+    openedWithin(openChannel(opening), atOnce, claim)
 
   const send = (process: RemoteProcess, request: Request): void => {
     if (process.isEnded || !connection.isOpen()) return
@@ -290,14 +334,14 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /** A shell that waits for its script, which is on no command line and begins when its end is taken care of. */
-  const openWaiting = Effect.fnUntraced(function* ({ atOnce = false }: Request) {
-    const process = yield* openSession(waitingShell, atOnce)
+  const openWaiting = Effect.fnUntraced(function* ({ atOnce = false }: Request, claim: Claim | undefined) {
+    const process = yield* openSession(waitingShell, atOnce, claim)
     yield* ready(process).pipe(Effect.onInterrupt(() => closed(process)))
     return process
   })
 
   /** A terminal passes nothing on as it is, so the script is part of the request. */
-  const openTerminal = Effect.fnUntraced(function* (request: Request, pty: Channel.Pty) {
+  const openTerminal = Effect.fnUntraced(function* (request: Request, pty: Channel.Pty, claim: Claim | undefined) {
     if (request.secret || LoginWrapper.inline("x".repeat(32), request.script).length > LoginWrapper.maxInlineBytes) {
       return yield* SshError.make(
         new SshError.InvalidArgument({
@@ -312,7 +356,7 @@ export const make = Effect.fnUntraced(function* (
       return LoginWrapper.inline(nonce, request.script)
     }
     const opening = { request: inline, awaitsScript: false, pty, late: request.late }
-    return yield* openSession(opening, request.atOnce ?? false)
+    return yield* openSession(opening, request.atOnce ?? false, claim)
   })
 
   const startUnder = Effect.fnUntraced(function* (
@@ -320,8 +364,10 @@ export const make = Effect.fnUntraced(function* (
     request: Request
   ) {
     if (!connection.isOpen()) return yield* Channel.lost("it had ended before", "did-not-run")
+    const claim = request.atOnce === true ? undefined : (yield* SessionLease)?.claim()
     const spare = request.pty === undefined ? takeSpare() : undefined
     if (spare !== undefined) {
+      endClaim(spare, claim)
       send(spare, request)
       yield* refill
       return spare
@@ -329,8 +375,9 @@ export const make = Effect.fnUntraced(function* (
     // The command's own session is asked for first: it may be the only one that there is.
     inBackground(Effect.andThen(Effect.yieldNow, keeper.begin))
     const process = yield* restore(
-      request.pty === undefined ? openWaiting(request) : openTerminal(request, request.pty)
+      request.pty === undefined ? openWaiting(request, claim) : openTerminal(request, request.pty, claim)
     )
+    endClaim(process, claim)
     if (request.pty === undefined) send(process, request)
     yield* refill
     return process
@@ -342,7 +389,8 @@ export const make = Effect.fnUntraced(function* (
     atOnce: boolean
   ): Effect.fn.Return<Subsystem<A>, SshError.SshError, Scope.Scope> {
     if (!connection.isOpen()) return yield* Channel.lost("it had ended before", "did-not-run")
-    const wanted = Deferred.makeUnsafe<void>()
+    const claim = atOnce ? undefined : (yield* SessionLease)?.claim()
+    const wanted = claim?.wanted ?? Deferred.makeUnsafe<void>()
     let opened: Ssh2.ClientChannel | undefined
     // Before the channel is there, so that no interruption can come in between.
     yield* Effect.addFinalizer(() => Effect.sync(() => opened?.close()))
@@ -353,11 +401,12 @@ export const make = Effect.fnUntraced(function* (
       channel.once("close", () => {
         held.delete(channel)
         inBackground(Semaphore.release(slots, 1))
+        claim?.ended()
       })
       return attach(channel)
     }
     return {
-      attached: yield* openedWithin(Channel.subsystem(connection, name, attached), atOnce),
+      attached: yield* openedWithin(Channel.subsystem(connection, name, attached), atOnce, claim),
       wanted: Deferred.await(wanted)
     }
   })
