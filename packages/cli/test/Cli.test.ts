@@ -77,11 +77,17 @@ describe("toehold", () => {
 
   it.effect("refuses machines of a kind that is not there yet, and says what to use", () =>
     Effect.gen(function* () {
-      for (const machine of ["serial:fifo:a,b", "vast:123", "local:", "root@a,root@b"]) {
+      for (const machine of ["serial:fifo:a,b", "vast:123", "vast:123,web"]) {
         const stderr = yield* fails("exec", machine, "--", "ls")
         assert.include(stderr, "not supported by this version")
       }
-      assert.include(yield* fails("exec", "web", "--parallel", "2", "--", "ls"), "one machine at a time")
+      assert.include(yield* fails("doctor", "root@a,root@b"), "one machine at a time")
+      assert.include(yield* fails("doctor", "local:"), "the way to another machine")
+      assert.include(yield* fails("exec", "web,web", "--", "ls"), "stands there twice")
+      assert.include(yield* fails("exec", "web,,db", "--", "ls"), "a name is missing")
+      for (const count of ["0", "-1", "1.5", "many"]) {
+        assert.include(yield* fails("exec", "web,db", `--parallel=${count}`, "--", "ls"), "--parallel")
+      }
       assert.include(yield* fails("doctor", "ssh -D 1080 -W x:1 host"), "-W")
     })
   )

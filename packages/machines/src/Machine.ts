@@ -3,11 +3,15 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, FileSystem, type Path, type Scope } from "effect"
+import { Context, Effect, FileSystem, Result, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
-import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import type { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
 import type * as SshLogin from "@toehold/ssh-core/SshLogin"
+import { SshPool } from "@toehold/ssh-core/SshPool"
+import * as SshTarget from "@toehold/ssh-core/SshTarget"
+import * as LocalCommands from "./internal/localCommands.ts"
 
 /**
  * A machine that answers, for as long as the scope that it was opened in.
@@ -15,11 +19,22 @@ import type * as SshLogin from "@toehold/ssh-core/SshLogin"
  * @since 0.1.0
  * @category models
  */
-export interface Machine {
+export interface Machine extends Pick<SshClient["Service"], "exec" | "start"> {
   /** As it was asked for. */
   readonly name: string
   readonly processes: ChildProcessSpawner.ChildProcessSpawner["Service"]
   readonly files: FileSystem.FileSystem
+}
+
+/**
+ * How to log in, where the machine's name does not say it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends SshLogin.Options {
+  /** The flags of ssh beside the name. */
+  readonly flags?: SshTarget.Flags | undefined
 }
 
 /**
@@ -35,24 +50,92 @@ export const context = (
     Context.add(FileSystem.FileSystem, machine.files)
   )
 
+/** Between machines of one list there is a comma, and a console's pair of pipes has one of its own. */
+const pairs = /^serial:fifo:/
+
 /**
- * Opens the machine that a connection string names: `local:`, or what `SshTarget.parse` reads.
+ * The names in a list with commas, each once. A text with blanks is one machine's command line. Fails with
+ * `InvalidTarget` for a name that is empty or stands there twice.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const names = (list: string): Result.Result<ReadonlyArray<string>, SshError.SshError> => {
+  const text = list.trim()
+  if (/\s/.test(text)) return Result.succeed([text])
+  const found: Array<string> = []
+  const parts = text.split(",")
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] ?? ""
+    const name = pairs.test(part) && parts[index + 1] !== undefined ? `${part},${parts[++index]}` : part
+    if (found.includes(name)) return invalid(list, `${name} stands there twice`, "Name each machine once.")
+    if (name === "" && parts.length > 1) return invalid(list, "a name is missing", "Put one comma between two names.")
+    found.push(name)
+  }
+  return Result.succeed(found)
+}
+
+const invalid = (word: string, detail: string, hint: string): Result.Result<never, SshError.SshError> =>
+  Result.fail(SshError.make(new SshError.InvalidTarget({ word, detail, hint })))
+
+const unsupported: ReadonlyArray<readonly [prefix: string, what: string, hint: string]> = [
+  ["serial:", "serial consoles", "Give a machine that has an SSH server: root@host:port."],
+  [
+    "vast:",
+    "Vast.ai instances by number",
+    'Copy the instance\'s ssh command from its page and paste it in quotes: "ssh -p 12345 root@ssh5.vast.ai".'
+  ]
+]
+
+/**
+ * The target of SSH that a name and the flags beside it stand for. Fails with `InvalidTarget` for what is reached in
+ * another way, and for what can't be understood.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const target = Effect.fnUntraced(function* (
+  name: string,
+  flags: SshTarget.Flags = {}
+): Effect.fn.Return<SshTarget.SshTarget, SshError.SshError, ClientPlatform> {
+  const platform = yield* ClientPlatform
+  for (const [prefix, what, hint] of unsupported) {
+    if (name.startsWith(prefix)) {
+      return yield* Effect.fromResult(invalid(name, `${what} are not supported by this version`, hint))
+    }
+  }
+  return yield* Effect.fromResult(
+    Result.flatMap(SshTarget.parse(name, { platform }), (parsed) => SshTarget.withOptions(parsed, flags, { platform }))
+  )
+})
+
+/**
+ * Opens the machine that a name stands for: `local:`, or what `SshTarget.parse` reads (an alias, `user@host:port`, an
+ * `ssh` command line), which is logged in to through the pool. Fails as `SshPool.client` does.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const open = Effect.fn("Machine.open")(function* (
   name: string,
-  _options: SshLogin.Options = {}
+  { flags, ...login }: Options = {}
 ): Effect.fn.Return<
   Machine,
   SshError.SshError,
-  Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
+  Scope.Scope | FileSystem.FileSystem | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner | SshPool
 > {
   if (name === "local:") {
-    return { name, processes: yield* ChildProcessSpawner.ChildProcessSpawner, files: yield* FileSystem.FileSystem }
+    const processes = yield* ChildProcessSpawner.ChildProcessSpawner
+    const { os } = yield* ClientPlatform
+    return { name, processes, files: yield* FileSystem.FileSystem, ...LocalCommands.make(processes, os) }
   }
-  return yield* SshError.make(
-    new SshError.InvalidTarget({ word: name, detail: "it is no machine", hint: "Give local:." })
-  )
+  const pool = yield* SshPool
+  const ssh = yield* pool.client(yield* target(name, flags), login)
+  return {
+    name,
+    processes: yield* ChildProcessSpawner.ChildProcessSpawner,
+    files: yield* FileSystem.FileSystem,
+    exec: ssh.exec,
+    start: ssh.start
+  }
 })

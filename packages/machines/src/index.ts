@@ -1,1 +1,2 @@
+export * as Fleet from "./Fleet.ts"
 export * as Machine from "./Machine.ts"

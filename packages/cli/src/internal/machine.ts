@@ -1,64 +1,52 @@
 /** The machine that a command is for, and the flags that say how to log in to it. */
-import { Effect, FileSystem, type PlatformError, Redacted, Result, Stream } from "effect"
-import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import { Effect, FileSystem, type PlatformError, Redacted, Stream } from "effect"
+import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as Machine from "@toehold/machines/Machine"
 import type { Policy } from "@toehold/ssh-core/HostKeys"
 import * as SshError from "@toehold/ssh-core/SshError"
 import type * as SshLogin from "@toehold/ssh-core/SshLogin"
-import * as SshTarget from "@toehold/ssh-core/SshTarget"
+import * as SshPool from "@toehold/ssh-core/SshPool"
+import type * as SshTarget from "@toehold/ssh-core/SshTarget"
 import type { Invocation } from "./commandSpec.ts"
 import { secretFromEnvironment } from "./invocation.ts"
 import type { UsageError } from "../UsageError.ts"
-
-const unsupported = (machine: string, detail: string, hint: string) =>
-  SshError.make(new SshError.InvalidTarget({ word: machine, detail, hint }))
-
-const schemes: ReadonlyArray<readonly [prefix: string, what: string, hint: string]> = [
-  ["serial:", "serial consoles", "Give a machine that has an SSH server: root@host:port."],
-  [
-    "vast:",
-    "Vast.ai instances by number",
-    'Copy the instance\'s ssh command from its page and paste it in quotes: "ssh -p 12345 root@ssh5.vast.ai".'
-  ],
-  ["local:", "this machine itself", "Run the command without toehold, or give a machine that has an SSH server."]
-]
 
 /** The target that the machine's name and the flags of ssh beside it stand for. */
 export const readTarget = Effect.fnUntraced(function* (
   invocation: Invocation,
   machine: string
 ): Effect.fn.Return<SshTarget.SshTarget, SshError.SshError, ClientPlatform> {
-  const platform = yield* ClientPlatform
-  for (const [prefix, what, hint] of schemes) {
-    if (machine.startsWith(prefix)) {
-      return yield* unsupported(machine, `${what} are not supported by this version`, hint)
-    }
+  if (machine === "local:") {
+    return yield* invalid(machine, "this command is about the way to another machine", "Give one: root@host:port.")
   }
-  if (/^\S*,\S*$/.test(machine.trim())) {
-    return yield* unsupported(
-      machine,
-      "several machines at once are not supported by this version",
-      "Run the command once for each machine."
-    )
+  const names = yield* Effect.fromResult(Machine.names(machine))
+  if (names.length > 1) {
+    return yield* invalid(machine, "this command takes one machine at a time", "Run it once for each machine.")
   }
-  const given = {
-    identityFiles: invocation.all("identity"),
-    port: invocation.one("port"),
-    user: invocation.one("user"),
-    proxyJump: invocation.one("jump"),
-    configFile: invocation.one("config"),
-    options: invocation.all("option")
-  }
-  return yield* Effect.fromResult(
-    Result.flatMap(SshTarget.parse(machine, { platform }), (target) =>
-      SshTarget.withOptions(target, given, { platform })
-    )
-  )
+  return yield* Machine.target(machine, targetFlags(invocation))
 })
+
+const invalid = (word: string, detail: string, hint: string) =>
+  SshError.make(new SshError.InvalidTarget({ word, detail, hint }))
+
+const targetFlags = (invocation: Invocation): SshTarget.Flags => ({
+  identityFiles: invocation.all("identity"),
+  port: invocation.one("port"),
+  user: invocation.one("user"),
+  proxyJump: invocation.one("jump"),
+  configFile: invocation.one("config"),
+  options: invocation.all("option")
+})
+
+/** How to log in to the machine, from the flags. */
+export const machineOptions = (invocation: Invocation) =>
+  Effect.map(loginOptions(invocation), (login): Machine.Options => ({ ...login, flags: targetFlags(invocation) }))
 
 /** The machine's processes and files, open until the scope closes. */
 export const openMachine = Effect.fnUntraced(function* (invocation: Invocation, machine: string) {
-  return yield* Machine.open(machine, yield* loginOptions(invocation))
+  const options = yield* machineOptions(invocation)
+  const pool = yield* SshPool.make()
+  return yield* Machine.open(machine, options).pipe(Effect.provideService(SshPool.SshPool, pool))
 })
 
 /** Longer than any password, shorter than anything that is given by mistake. */

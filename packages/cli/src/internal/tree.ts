@@ -46,7 +46,8 @@ const exec: CommandSpec = {
     { name: "pty", summary: "Run it in a terminal; stderr then comes on stdout" },
     jsonFlag,
     { name: "ndjson", summary: "Print one JSON event a line as things happen, a heartbeat among them" },
-    { name: "parallel", value: "N", summary: "Not supported by this version" },
+    { name: "parallel", value: "N", summary: "How many machines at a time, where several are named (default: 32)" },
+    { name: "fail-fast", summary: "After the first failure start no more, and kill what runs on the other machines" },
     ...machineFlags
   ],
   examples: [

@@ -1,0 +1,196 @@
+/** Commands on this machine itself, asked for and answered as those over SSH are. */
+import { Clock, Deferred, Duration, Effect, Option, PlatformError, type Scope, Stream } from "effect"
+import { ChildProcess, type ChildProcessSpawner } from "effect/process"
+import * as CapturedOutput from "@toehold/shell/CapturedOutput"
+import { OutputCapture } from "@toehold/shell/OutputCapture"
+import type { SshClient } from "@toehold/ssh-core/SshClient"
+import * as SshCommand from "@toehold/ssh-core/SshCommand"
+import * as SshError from "@toehold/ssh-core/SshError"
+import type { ExecOptions, ExitStatus, OutputChunk, RunningCommand, StartOptions } from "@toehold/ssh-core/SshExec"
+
+/** How commands are run, whatever the machine. */
+export type Commands = Pick<SshClient["Service"], "exec" | "start">
+
+type Handle = ChildProcessSpawner.ChildProcessHandle
+
+const defaultMaxOutput = 16 * 1024 * 1024
+const defaultGrace = Duration.seconds(2)
+
+/** The same script as over SSH, so that folder, `~` and a missing program are the same; secrets come by the environment. */
+const toProcess = Effect.fnUntraced(function* (
+  os: string,
+  command: SshCommand.SshCommand,
+  grace: Duration.Duration
+): Effect.fn.Return<ChildProcess.StandardCommand, SshError.SshError> {
+  yield* Effect.fromResult(SshCommand.toScript(command))
+  const options = { stdin: "pipe", extendEnv: true, env: command.env, forceKillAfter: grace } as const
+  if (os !== "win32") {
+    const script = yield* Effect.fromResult(SshCommand.toScript({ ...command, env: {} }))
+    return ChildProcess.make("/bin/sh", ["-c", script], options)
+  }
+  const [program = "", ...args] = command.words
+  const cwd = command.cwd === undefined ? {} : { cwd: command.cwd }
+  return command.kind === "shell"
+    ? ChildProcess.make(program, { ...options, ...cwd, shell: true })
+    : ChildProcess.make(program, args, { ...options, ...cwd })
+})
+
+const failed = (path: string) => (error: PlatformError.PlatformError) => {
+  const detail = error.reason.description ?? error.reason._tag
+  return SshError.make(
+    error.reason._tag === "NotFound"
+      ? new SshError.NotFound({ path })
+      : error.reason._tag === "PermissionDenied"
+        ? new SshError.PermissionDenied({ path, detail })
+        : new SshError.FileFailed({ path, detail })
+  )
+}
+
+/** Effect reports the end by a signal as a failure with Node's name of the signal in the words of its cause. */
+const statusOf = (error: PlatformError.PlatformError): ExitStatus | undefined => {
+  const { cause } = error.reason
+  const signal = cause instanceof Error ? /signal: '(SIG[A-Z0-9]+)'/.exec(cause.message)?.[1] : undefined
+  return signal === undefined ? undefined : { exitCode: null, signal }
+}
+
+type Captured = () => { readonly stdout: CapturedOutput.CapturedOutput; readonly stderr: CapturedOutput.CapturedOutput }
+
+const nothing: Captured = () => ({ stdout: CapturedOutput.empty, stderr: CapturedOutput.empty })
+
+type Reason = "CommandTimeout" | "IdleTimeout"
+
+/** A started process, its output noted, with its limits kept in the background for as long as the scope. */
+const launch = Effect.fnUntraced(function* (
+  spawner: ChildProcessSpawner.ChildProcessSpawner["Service"],
+  os: string,
+  command: SshCommand.SshCommand,
+  options: Omit<StartOptions, "stdin">,
+  captured: Captured
+): Effect.fn.Return<RunningCommand & { readonly handle: Handle }, SshError.SshError, Scope.Scope> {
+  if (options.pty !== undefined && options.pty !== false) {
+    return yield* SshError.make(
+      new SshError.InvalidArgument({
+        argument: "The terminal",
+        detail: "local: opens none",
+        hint: "Leave --pty out, or run the program itself in the terminal that you have."
+      })
+    )
+  }
+  const grace = options.killGrace === undefined ? defaultGrace : Duration.fromInputUnsafe(options.killGrace)
+  const handle = yield* Effect.flatMap(toProcess(os, command, grace), (process) =>
+    Effect.mapError(spawner.spawn(process), failed(command.words[0] ?? ""))
+  )
+  const clock = yield* Clock.Clock
+  let lastOutput = clock.monotonicTimeNanosUnsafe()
+  let isOver = false
+  const over = yield* Deferred.make<never, SshError.SshError>()
+  const kill = (signal: string) =>
+    handle.kill({ killSignal: `SIG${signal}` as ChildProcess.Signal, forceKillAfter: grace }).pipe(
+      Effect.as(true),
+      Effect.orElseSucceed(() => false)
+    )
+  const end = (reason: Reason, limit: Duration.Duration) =>
+    Effect.gen(function* () {
+      isOver = true
+      const killed = yield* kill("TERM")
+      const details = { command: SshCommand.display(command), timeoutMs: Duration.toMillis(limit), killed }
+      const fields = { ...details, ...captured() }
+      yield* Deferred.fail(
+        over,
+        SshError.make(
+          reason === "CommandTimeout" ? new SshError.CommandTimeout(fields) : new SshError.IdleTimeout(fields)
+        )
+      )
+    })
+  const ended = Effect.exit(handle.exitCode)
+  if (options.timeout !== undefined) {
+    const limit = Duration.fromInputUnsafe(options.timeout)
+    yield* Effect.timeoutOption(ended, limit).pipe(
+      Effect.flatMap((done) => (Option.isSome(done) ? Effect.void : end("CommandTimeout", limit))),
+      Effect.forkScoped
+    )
+  }
+  if (options.idleTimeout !== undefined) {
+    const limit = Duration.fromInputUnsafe(options.idleTimeout)
+    const quiet = Effect.gen(function* () {
+      for (;;) {
+        const left = Duration.subtract(limit, Duration.nanos(clock.monotonicTimeNanosUnsafe() - lastOutput))
+        if (Duration.toMillis(left) <= 0) return
+        yield* Effect.sleep(left)
+      }
+    })
+    yield* Effect.raceFirst(Effect.as(ended, false), Effect.as(quiet, true)).pipe(
+      Effect.flatMap((isQuiet) => (isQuiet ? end("IdleTimeout", limit) : Effect.void)),
+      Effect.forkScoped
+    )
+  }
+  const named = (stream: OutputChunk["stream"], source: Handle["stdout"]) =>
+    Stream.map(source, (data): OutputChunk => {
+      lastOutput = clock.monotonicTimeNanosUnsafe()
+      return { stream, data }
+    })
+  const verdict = Effect.suspend(() => (isOver ? Deferred.await(over) : Effect.void))
+  return {
+    handle,
+    pid: handle.pid,
+    output: Stream.merge(named("stdout", handle.stdout), named("stderr", handle.stderr)).pipe(
+      Stream.mapError(failed("the output of the command")),
+      Stream.concat(Stream.fromEffectDrain(verdict))
+    ),
+    exit: handle.exitCode.pipe(
+      Effect.map((exitCode): ExitStatus => ({ exitCode, signal: null })),
+      Effect.catch((error) => {
+        const status = statusOf(error)
+        return status === undefined ? Effect.fail(failed(command.words[0] ?? "")(error)) : Effect.succeed(status)
+      }),
+      Effect.tap(() => verdict)
+    ),
+    kill: (signal = "TERM") => kill(signal)
+  }
+})
+
+/** Writes what the command reads; the failure of a stream is its own, one of the pipe means that nobody reads any more. */
+const feed = <E, R>(handle: Handle, stdin: StartOptions<E, R>["stdin"]): Effect.Effect<void, E, R> =>
+  Effect.gen(function* () {
+    const failure = yield* Deferred.make<never, E>()
+    const source: Stream.Stream<Uint8Array, E, R> =
+      stdin === undefined
+        ? Stream.empty
+        : typeof stdin === "string"
+          ? Stream.make(new TextEncoder().encode(stdin))
+          : stdin instanceof Uint8Array
+            ? Stream.make(stdin)
+            : stdin
+    const writing = Stream.run(
+      Stream.tapError(source, (error) => Deferred.fail(failure, error)),
+      handle.stdin
+    )
+    yield* Effect.raceFirst(Effect.ignore(writing), Deferred.await(failure))
+    // The writing ends in the same moment as its source fails.
+    if (Deferred.isDoneUnsafe(failure)) return yield* Deferred.await(failure)
+  })
+
+export const make = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"], os: string): Commands => ({
+  start: <R>(command: SshCommand.SshCommand, options: StartOptions<never, R> = {}) =>
+    Effect.gen(function* () {
+      const { handle, ...running } = yield* launch(spawner, os, command, options, nothing)
+      yield* Effect.forkScoped(feed<never, R>(handle, options.stdin))
+      return running
+    }),
+  exec: <E, R>(command: SshCommand.SshCommand, options: ExecOptions<E, R> = {}) =>
+    Effect.gen(function* () {
+      const begin = yield* Clock.monotonicTimeNanos
+      const limit = options.maxOutput ?? defaultMaxOutput
+      const kept = { stdout: new OutputCapture(limit), stderr: new OutputCapture(limit) }
+      const captured = () => ({ stdout: kept.stdout.result(), stderr: kept.stderr.result() })
+      const { exit, handle, output } = yield* launch(spawner, os, command, options, captured)
+      const reading = Stream.runForEach(output, ({ data, stream }) =>
+        Effect.sync(() => kept[stream].push(Buffer.from(data.buffer, data.byteOffset, data.byteLength)))
+      )
+      const status = yield* Effect.raceFirst(
+        Effect.andThen(reading, exit),
+        Effect.andThen(feed<E, R>(handle, options.stdin), Effect.never)
+      )
+      return { ...status, ...captured(), durationMs: Number((yield* Clock.monotonicTimeNanos) - begin) / 1e6 }
+    }).pipe(Effect.scoped)
+})
