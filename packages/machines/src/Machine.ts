@@ -6,10 +6,12 @@
 import { Context, Effect, FileSystem, Result, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
-import type { SshClient } from "@toehold/ssh-core/SshClient"
+import { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
+import * as SshFiles from "@toehold/ssh-core/SshFiles"
 import type * as SshLogin from "@toehold/ssh-core/SshLogin"
 import { SshPool } from "@toehold/ssh-core/SshPool"
+import * as SshProcess from "@toehold/ssh-core/SshProcess"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as LocalCommands from "./internal/localCommands.ts"
 
@@ -131,11 +133,10 @@ export const open = Effect.fn("Machine.open")(function* (
   }
   const pool = yield* SshPool
   const ssh = yield* pool.client(yield* target(name, flags), login)
-  return {
-    name,
-    processes: yield* ChildProcessSpawner.ChildProcessSpawner,
-    files: yield* FileSystem.FileSystem,
-    exec: ssh.exec,
-    start: ssh.start
-  }
+  const processes = yield* Effect.provideService(SshProcess.make, SshClient, ssh)
+  const files = yield* SshFiles.make().pipe(
+    Effect.provideService(SshClient, ssh),
+    Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, processes)
+  )
+  return { name, processes, files, exec: ssh.exec, start: ssh.start }
 })

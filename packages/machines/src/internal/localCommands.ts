@@ -1,5 +1,5 @@
 /** Commands on this machine itself, asked for and answered as those over SSH are. */
-import { Clock, Deferred, Duration, Effect, Option, PlatformError, type Scope, Stream } from "effect"
+import { Clock, Deferred, Duration, Effect, Option, PlatformError, Redacted, type Scope, Stream } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import * as CapturedOutput from "@toehold/shell/CapturedOutput"
 import { OutputCapture } from "@toehold/shell/OutputCapture"
@@ -23,17 +23,27 @@ const toProcess = Effect.fnUntraced(function* (
   grace: Duration.Duration
 ): Effect.fn.Return<ChildProcess.StandardCommand, SshError.SshError> {
   yield* Effect.fromResult(SshCommand.toScript(command))
-  const options = { stdin: "pipe", extendEnv: true, env: command.env, forceKillAfter: grace } as const
+  const options = {
+    stdin: "pipe",
+    extendEnv: !command.freshEnv,
+    env: command.env,
+    forceKillAfter: grace
+  } as const
   if (os !== "win32") {
-    const script = yield* Effect.fromResult(SshCommand.toScript({ ...command, env: {} }))
-    return ChildProcess.make("/bin/sh", ["-c", script], options)
+    const script = yield* Effect.fromResult(SshCommand.toScript({ ...command, env: {}, freshEnv: false }))
+    return ChildProcess.make("/bin/sh", ["-c", Redacted.make(script)], options)
   }
-  const [program = "", ...args] = command.words
   const cwd = command.cwd === undefined ? {} : { cwd: command.cwd }
   return command.kind === "shell"
-    ? ChildProcess.make(program, { ...options, ...cwd, shell: true })
-    : ChildProcess.make(program, args, { ...options, ...cwd })
+    ? ChildProcess.make(programOf(command), { ...options, ...cwd, shell: true })
+    : ChildProcess.make(programOf(command), command.words.slice(1), { ...options, ...cwd })
 })
+
+/** The program, or the shell text. */
+const programOf = ({ words }: SshCommand.SshCommand): string => {
+  const word = words[0] ?? ""
+  return Redacted.isRedacted(word) ? Redacted.value(word) : word
+}
 
 const failed = (path: string) => (error: PlatformError.PlatformError) => {
   const detail = error.reason.description ?? error.reason._tag
@@ -78,7 +88,7 @@ const launch = Effect.fnUntraced(function* (
   }
   const grace = options.killGrace === undefined ? defaultGrace : Duration.fromInputUnsafe(options.killGrace)
   const handle = yield* Effect.flatMap(toProcess(os, command, grace), (process) =>
-    Effect.mapError(spawner.spawn(process), failed(command.words[0] ?? ""))
+    Effect.mapError(spawner.spawn(process), failed(SshCommand.display(command)))
   )
   const clock = yield* Clock.Clock
   let lastOutput = clock.monotonicTimeNanosUnsafe()
@@ -141,7 +151,7 @@ const launch = Effect.fnUntraced(function* (
       Effect.map((exitCode): ExitStatus => ({ exitCode, signal: null })),
       Effect.catch((error) => {
         const status = statusOf(error)
-        return status === undefined ? Effect.fail(failed(command.words[0] ?? "")(error)) : Effect.succeed(status)
+        return status === undefined ? Effect.fail(failed(SshCommand.display(command))(error)) : Effect.succeed(status)
       }),
       Effect.tap(() => verdict)
     ),
