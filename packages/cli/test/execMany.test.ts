@@ -29,6 +29,11 @@ interface Document {
 const documents = (words: ReadonlyArray<string>, options?: Options) =>
   toeholdJson<{ readonly results: ReadonlyArray<Document> }>(["exec", ...words], options)
 
+const lines = (text: string) => text.split("\n").filter((line) => line !== "")
+
+/** A document without what differs from machine to machine and from run to run. */
+const without = (json: Record<string, unknown> | undefined) => ({ ...json, machine: "", durationMs: 0 })
+
 describeWith(["sshd"], "toehold exec on many machines", () => {
   it.layer(sshd, { excludeTestServices: true })((it) => {
     it.effect("prints one document with the machines in the order in which they were named", () =>
@@ -39,7 +44,10 @@ describeWith(["sshd"], "toehold exec on many machines", () => {
         const { exitCode, json, stderr } = yield* documents([
           list.join(","),
           ...login,
-          ...["--parallel", "2", "--json", "--", ...command]
+          "--parallel=2",
+          "--json",
+          "--",
+          ...command
         ])
         assert.deepStrictEqual(
           json.results.map(({ machine }) => machine),
@@ -62,10 +70,12 @@ describeWith(["sshd"], "toehold exec on many machines", () => {
       Effect.gen(function* () {
         const { login, names } = yield* fleet(3)
         const ran = yield* toehold([
-          ...["exec", names.join(","), ...login, "--shell"],
+          "exec",
+          names.join(","),
+          ...login,
+          "--shell",
           "printf 'one\\ntwo'; echo err >&2; exit 4"
         ])
-        const lines = (text: string) => text.split("\n").filter((line) => line !== "")
         assert.deepStrictEqual(
           lines(ran.stdout).toSorted(),
           [...names.map((name) => `${name}: one`), ...names.map((name) => `${name}: two`)].toSorted()
@@ -85,7 +95,13 @@ describeWith(["sshd"], "toehold exec on many machines", () => {
       Effect.gen(function* () {
         const { login, names } = yield* fleet(2)
         const { exitCode, stdout } = yield* toehold([
-          ...["exec", [...names, "nowhere"].join(","), ...login, "--ndjson", "--", "echo", "hi"]
+          "exec",
+          [...names, "nowhere"].join(","),
+          ...login,
+          "--ndjson",
+          "--",
+          "echo",
+          "hi"
         ])
         const events = stdout
           .trim()
@@ -114,7 +130,14 @@ describeWith(["sshd"], "toehold exec on many machines", () => {
         // The first to come waits for another one, and fails then.
         const script = `if mkdir ${first} 2>/dev/null; then sleep 0.7; exit 9; else sleep 600; fi; : ${marker}`
         const { exitCode, json } = yield* documents([
-          ...[names.join(","), ...login, "--json", "--parallel", "2", "--fail-fast", "--shell", script]
+          names.join(","),
+          ...login,
+          "--json",
+          "--parallel",
+          "2",
+          "--fail-fast",
+          "--shell",
+          script
         ])
         const count = (reason: string) => json.results.filter(({ error }) => error?.reason === reason)
         assert.strictEqual(json.results.filter((result) => result.exitCode === 9).length, 1)
@@ -157,14 +180,18 @@ describeWith(["sshd"], "toehold exec on many machines", () => {
       Effect.gen(function* () {
         const server = yield* OpenSshServer
         const words = (machine: string, ...flags: ReadonlyArray<string>) => [
-          ...["exec", machine, ...withKey(server), "--json", "--cwd", "/", "--env", "A=b c"],
+          "exec",
+          machine,
+          ...withKey(server),
+          "--json",
+          "--cwd=/",
+          "--env=A=b c",
           ...flags
         ]
         const shell = ["--shell", 'pwd; echo "$A" >&2; exit 5']
         const [here, there] = yield* Effect.forEach(["local:", machineOf(server)], (machine) =>
           toeholdJson<Record<string, unknown>>(words(machine, ...shell))
         )
-        const without = (json: Record<string, unknown> | undefined) => ({ ...json, machine: "", durationMs: 0 })
         assert.deepStrictEqual(without(here?.json), without(there?.json))
         assert.deepStrictEqual([here?.exitCode, there?.exitCode], [5, 5])
 

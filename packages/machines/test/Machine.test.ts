@@ -27,6 +27,8 @@ const program = (folder: string) =>
     return { lines, size: Number((yield* fs.stat(`${folder}/in`)).size) }
   })
 
+const read = (list: string) => Result.getOrElse(Machine.names(list), ({ message }) => message)
+
 describeWith(["sshd"], "Machine", () => {
   it.layer(OpenSshServer.layer({ config: ["MaxSessions 3"] }).pipe(Layer.provideMerge(services)), {
     excludeTestServices: true
@@ -56,7 +58,6 @@ describeWith(["sshd"], "Machine", () => {
 
 describe("Machine", () => {
   it("reads a list of names", () => {
-    const read = (list: string) => Result.getOrElse(Machine.names(list), ({ message }) => message)
     assert.deepStrictEqual(read("web"), ["web"])
     assert.deepStrictEqual(read("web,root@db:22,local:"), ["web", "root@db:22", "local:"])
     assert.deepStrictEqual(read("serial:fifo:/a,/b,web"), ["serial:fifo:/a,/b", "web"])
