@@ -1,16 +1,39 @@
 /** Runs the benches that are named, or all: `npm run bench -- warm-exec connect`. */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect, Layer, type PlatformError, type Scope } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
+import type { LabError } from "@toehold/lab/LabError"
+import type { SshServer } from "@toehold/lab/SshServer"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { connect } from "./connect.ts"
 import { files } from "./files.ts"
 import { flood } from "./flood.ts"
 import { forward } from "./forward.ts"
+import { pool } from "./pool.ts"
+import { roundTrip } from "./roundTrip.ts"
 import { start } from "./start.ts"
+import type { Services } from "./toehold.ts"
 import { warmExec } from "./warmExec.ts"
 
-const benches = { "warm-exec": warmExec, connect, start, flood, files, forward }
+type Bench = (
+  server: SshServer
+) => Effect.Effect<
+  boolean,
+  LabError | PlatformError.PlatformError,
+  Services | ChildProcessSpawner.ChildProcessSpawner | Scope.Scope
+>
+
+const benches: Readonly<Record<string, Bench>> = {
+  "warm-exec": warmExec,
+  "round-trip": roundTrip,
+  connect,
+  start,
+  flood,
+  files,
+  forward,
+  pool
+}
 
 const main = Effect.gen(function* () {
   const named = process.argv.slice(2)
@@ -23,7 +46,7 @@ const main = Effect.gen(function* () {
   for (const [name, bench] of Object.entries(benches)) {
     if (named.length > 0 && !named.includes(name)) continue
     const met = yield* Effect.scoped(
-      Effect.flatMap(OpenSshServer.make({ account: { loginShell: "bash" }, config: ["MaxStartups 100:30:200"] }), bench)
+      Effect.flatMap(OpenSshServer.make({ account: { loginShell: "bash" }, config: ["MaxStartups 1000"] }), bench)
     )
     if (!met) process.exitCode = 1
   }

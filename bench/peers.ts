@@ -88,3 +88,16 @@ export const program = (path: string, args: ReadonlyArray<string>, env?: NodeJS.
 /** OpenSSH started anew for each command. */
 export const coldSsh = (server: SshServer, command: string): Effect.Effect<string> =>
   program("ssh", [...sshArguments(server), command])
+
+/** Arguments for `ssh` that go through a master connection, which is there and ends with the scope. */
+export const controlMaster = (server: SshServer): Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> => {
+  const path = `${server.tempDir}/master`
+  // The key is on file for the server's own port.
+  const known = [...sshArguments(server)].map((word) =>
+    word.replace("StrictHostKeyChecking=yes", "StrictHostKeyChecking=no")
+  )
+  const through = ["-S", path, ...known]
+  return Effect.acquireRelease(Effect.as(program("ssh", ["-M", "-N", "-f", ...through]), through), () =>
+    Effect.ignore(program("ssh", ["-O", "exit", ...through]))
+  )
+}

@@ -4,6 +4,7 @@ import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import type { SshServer } from "@toehold/lab/SshServer"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as SshClient from "@toehold/ssh-core/SshClient"
+import * as SshPool from "@toehold/ssh-core/SshPool"
 
 export type Services = FileSystem.FileSystem | Path.Path | ClientPlatform
 
@@ -21,4 +22,14 @@ export const connect = (
       identities: [{ path: server.privateKeyPath, origin: "required" }],
       ...options
     }).pipe(Effect.provideService(HostKeys.HostKeys, hostKeys))
+  }).pipe(Effect.orDie)
+
+/** A machine of a pool. */
+export const pooled = (
+  server: SshServer
+): Effect.Effect<SshClient.SshClient["Service"], never, Services | Scope.Scope> =>
+  Effect.gen(function* () {
+    const pool = yield* SshPool.make()
+    const line = `ssh -F none -i ${server.privateKeyPath} -p ${server.port} ${server.user}@${server.host}`
+    return yield* pool.client(line, { hostKeyPolicy: "off" })
   }).pipe(Effect.orDie)

@@ -9,12 +9,14 @@ import * as Toehold from "./toehold.ts"
 
 export const warmExec = Effect.fnUntraced(function* (server: SshServer) {
   const toehold = yield* Toehold.connect(server)
+  const pooled = yield* Toehold.pooled(server)
   const raw = yield* Peers.rawConnect(server)
   const nodeSsh = yield* Peers.nodeSsh(server)
   const ssh2Promise = yield* Peers.ssh2Promise(server)
   const figures = yield* rounds<never>(
     [
       { name: "toehold", run: Effect.orDie(toehold.exec(SshCommand.argv(["true"]))) },
+      { name: "toehold, pooled", run: Effect.orDie(pooled.exec(SshCommand.argv(["true"]))) },
       { name: "raw ssh2, no-delay", run: Peers.rawExec(raw, "true") },
       { name: "node-ssh", run: Effect.promise(() => nodeSsh.execCommand("true")) },
       { name: "ssh2-promise", run: Effect.promise(() => ssh2Promise.exec("true")) },
@@ -24,7 +26,8 @@ export const warmExec = Effect.fnUntraced(function* (server: SshServer) {
   )
   const against = (name: string) => 1 / ratioOf(figures, "toehold", name)
   return yield* report("warm-exec", figures, [
-    { what: "toehold / raw ssh2", ratio: ratioOf(figures, "toehold", "raw ssh2, no-delay"), atMost: 1.25 },
+    { what: "toehold / raw ssh2", ratio: ratioOf(figures, "toehold", "raw ssh2, no-delay"), atMost: 1 },
+    { what: "toehold, pooled / raw ssh2", ratio: ratioOf(figures, "toehold, pooled", "raw ssh2, no-delay"), atMost: 1 },
     { what: "node-ssh / toehold", ratio: against("node-ssh"), atLeast: 10 },
     { what: "ssh2-promise / toehold", ratio: against("ssh2-promise"), atLeast: 10 },
     { what: "cold ssh / toehold", ratio: against("ssh, cold"), atLeast: 10 }
