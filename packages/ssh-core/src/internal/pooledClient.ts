@@ -79,6 +79,7 @@ export const make = (machine: MachineConnections, closed: Effect.Effect<string>)
       scoped("session", (ssh) => ssh.spawn(command, spawnOptions), spawnOptions?.atOnce),
     sftp: (sftpOptions) => scoped("session", (ssh) => ssh.sftp(sftpOptions), sftpOptions?.atOnce),
     dial: (to) => scoped("channel", (ssh) => ssh.dial(to)),
+    listen: (at, onConnection) => scoped("channel", (ssh) => ssh.listen(at, onConnection)),
     checkSftp: whole("session", (ssh) => ssh.checkSftp)
   }
 }

@@ -1,8 +1,8 @@
 /** What a call of exec asks for, read before anything is connected. */
-import { Deferred, Effect, FileSystem, type Path, Redacted, type Scope, Stream } from "effect"
+import { Deferred, Effect, FileSystem, type Path, type Scope, Stream } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Machine from "@toehold/machines/Machine"
-import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
 import type { StartOptions } from "@toehold/ssh-core/SshExec"
@@ -92,7 +92,9 @@ const readTerminal = Effect.fnUntraced(function* (
   if (name === "local:") return invocation.has("pty") && size
   const target = yield* Machine.target(name, flags)
   if (target.forwards.length > 0) {
-    yield* note("the forwardings in the machine's name (-L, -R, -D) are not opened by exec.")
+    yield* note(
+      "the forwardings in the machine's name (-L, -R, -D) are not opened by exec; toehold forward opens them."
+    )
   }
   if (target.noCommand) yield* note("the -N in the machine's name is ignored: exec runs a command.")
   // The -t of a pasted command line; what the configuration says is for ssh's interactive use.
