@@ -168,8 +168,7 @@ export const make = Effect.fnUntraced(function* (
   const serve = (): void => {
     for (const waiter of waiters) {
       const connection = find(waiter.kind) ?? (waiter.atOnce ? find("channel") : undefined)
-      if (connection === undefined) break
-      grant(connection, waiter)
+      if (connection !== undefined) grant(connection, waiter)
     }
     if (waiters.size === 0) {
       if (open.size === 0) abortLogin()

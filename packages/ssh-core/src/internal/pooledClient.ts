@@ -78,6 +78,8 @@ export const make = (machine: MachineConnections, closed: Effect.Effect<string>)
     spawn: (command, spawnOptions) =>
       scoped("session", (ssh) => ssh.spawn(command, spawnOptions), spawnOptions?.atOnce),
     sftp: (sftpOptions) => scoped("session", (ssh) => ssh.sftp(sftpOptions), sftpOptions?.atOnce),
+    interact: (command, steps, interactOptions) =>
+      whole("session", (ssh) => ssh.interact(command, steps, interactOptions)),
     dial: (to) => scoped("channel", (ssh) => ssh.dial(to)),
     listen: (at, onConnection) => scoped("channel", (ssh) => ssh.listen(at, onConnection)),
     checkSftp: whole("session", (ssh) => ssh.checkSftp)

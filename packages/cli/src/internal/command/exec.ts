@@ -8,7 +8,7 @@ import { answer, events, follow } from "../exec/following.ts"
 import { execMany } from "../exec/many.ts"
 import { readRequest, type Request } from "../exec/request.ts"
 import { HeartbeatInterval } from "../heartbeat.ts"
-import { note, printJson } from "../print.ts"
+import { note, plain, printJson } from "../print.ts"
 
 export const exec: Handler = (invocation) =>
   Effect.gen(function* () {
@@ -50,6 +50,10 @@ const passOn = Effect.fnUntraced(function* (
       Effect.sync(() => void gaps.push(`${bytes} bytes of ${stream} from offset ${offset} on were left out.`))
   })
   yield* Effect.forEach(gaps, note)
+  const { prompt } = status
+  if (prompt !== undefined) {
+    yield* note(`the command failed for want of an answer: ${plain(prompt.text)}\n${prompt.fix}`)
+  }
   return ExitCode.ofStatus(status)
 })
 

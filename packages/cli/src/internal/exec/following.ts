@@ -7,6 +7,7 @@ import * as FailureDocument from "../../FailureDocument.ts"
 import { type CommandOutput, outputFields } from "../outputDocument.ts"
 import { OutputEvents } from "../outputEvents.ts"
 import { OutputLimit } from "../outputLimit.ts"
+import { QuestionInFailure } from "../questionInFailure.ts"
 import { openMachine, type Request } from "./request.ts"
 
 /** Enough to read, little enough to hand to a model. */
@@ -34,10 +35,12 @@ export const follow = <E>(request: Request, name: string, receiver: Receiver<E>)
   Effect.gen(function* () {
     const { maxOutput } = request
     const limits = { stdout: new OutputLimit(maxOutput), stderr: new OutputLimit(maxOutput) }
+    const question = new QuestionInFailure()
     const { failed, machine, options } = yield* openMachine(request, name)
     const running = Effect.gen(function* () {
       const { exit, output } = yield* machine.start(request.command, options)
       yield* Stream.runForEach(output, ({ data, stream }) => {
+        question.push(stream, data)
         const piece = limits[stream].push(data)
         return piece === undefined ? Effect.void : receiver.piece(stream, piece)
       })
@@ -47,7 +50,7 @@ export const follow = <E>(request: Request, name: string, receiver: Receiver<E>)
         if (gap !== undefined) yield* receiver.gap(stream, gap)
         if (tail !== undefined) yield* receiver.piece(stream, tail)
       }
-      return status
+      return { ...status, ...question.of(status) }
     })
     return yield* Effect.raceFirst(running, failed)
   }).pipe(Effect.scoped)
@@ -66,6 +69,7 @@ export const answer = (request: Request, name: string) =>
         exitCode,
         signal,
         ...outputFields(result.stdout, result.stderr),
+        ...QuestionInFailure.of(result, result),
         durationMs: Math.round(result.durationMs),
         outcome: "finished"
       },
@@ -112,6 +116,7 @@ export const events = Effect.fnUntraced(function* <R>(
       ...counts(),
       truncated,
       ...(truncated ? { omitted } : {}),
+      ...(status.prompt === undefined ? {} : { prompt: status.prompt }),
       durationMs: yield* durationMs,
       outcome: "finished"
     })

@@ -10,10 +10,11 @@ import * as SshPool from "@toehold/ssh-core/SshPool"
 import type * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { UsageError } from "../../UsageError.ts"
-import { readEnvironment, readWords } from "../commandFlags.ts"
 import type { Invocation } from "../commandSpec.ts"
+import { secretFromEnvironment } from "../invocation.ts"
 import { fileFailure, machineOptions } from "../machine.ts"
 import { note } from "../print.ts"
+import { readCommand } from "../remoteCommand.ts"
 
 /** What the command reads. Its failure comes by a way of its own, as an input that merely ends would be a lie. */
 export interface Input {
@@ -32,7 +33,7 @@ export interface Request {
   readonly pool: SshPool.SshPool["Service"]
   readonly machineOptions: Machine.Options
   readonly maxOutput: number | undefined
-  readonly limits: Pick<StartOptions, "timeout" | "idleTimeout">
+  readonly limits: Pick<StartOptions, "timeout" | "idleTimeout" | "promptTimeout" | "sudo">
   /** By the machine's name. */
   readonly terminals: ReadonlyMap<string, StartOptions["pty"]>
   readonly input: Source
@@ -58,7 +59,9 @@ export const readRequest = Effect.fnUntraced(function* (
     maxOutput: yield* invocation.size("max-output"),
     limits: {
       timeout: yield* invocation.duration("timeout"),
-      idleTimeout: yield* invocation.duration("idle-timeout")
+      idleTimeout: yield* invocation.duration("idle-timeout"),
+      promptTimeout: yield* readPromptTimeout(invocation),
+      sudo: yield* readSudo(invocation)
     },
     terminals,
     input: yield* readInput(invocation, names.length > 1)
@@ -102,12 +105,24 @@ const readTerminal = Effect.fnUntraced(function* (
   return (invocation.has("pty") || /^(yes|force)$/i.test(requestTty)) && size
 })
 
-const readCommand = Effect.fnUntraced(function* (
+/** Longer than it takes a slow program to go on giving, shorter than anybody wants to wait for nobody. */
+const openInputPromptTimeout = 20_000
+
+/** Whether and when a question counts as unanswered; a person at the keyboard has all the time there is. */
+const readPromptTimeout = Effect.fnUntraced(function* (
   invocation: Invocation
-): Effect.fn.Return<SshCommand.SshCommand, UsageError | SshError.SshError, ClientPlatform> {
-  const options = { cwd: invocation.one("cwd"), env: yield* readEnvironment(invocation) }
-  const { kind, words } = yield* readWords(invocation)
-  return kind === "shell" ? SshCommand.shell(words[0], options) : SshCommand.argv(words, options)
+): Effect.fn.Return<number | false | undefined, UsageError, StandardStreams> {
+  if (invocation.one("prompt-timeout") === "none") return false
+  const { keyboard } = yield* StandardStreams
+  const given = yield* invocation.duration("prompt-timeout")
+  if (given !== undefined || invocation.one("stdin") !== "-") return given
+  return keyboard === undefined ? openInputPromptTimeout : false
+})
+
+const readSudo = Effect.fnUntraced(function* (invocation: Invocation) {
+  const name = invocation.one("sudo-password-env")
+  if (name !== undefined) return { password: yield* secretFromEnvironment("sudo-password-env", name) }
+  return invocation.has("sudo")
 })
 
 /** Standard input comes once, so that it must be in memory for several machines to read it. */
