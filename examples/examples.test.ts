@@ -76,6 +76,18 @@ describeWith(["sshd"], "examples", () => {
       })
     )
 
+    it.effect("many-machines asks each, and keeps the failure of one apart", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const machine = machineOf(server)
+        const { stderr, stdout } = yield* run("many-machines", [machine, "local:", "ssh -F none -p 1 127.0.0.1"])
+        const lines = stdout.trimEnd().split("\n").toSorted()
+        assert.match(lines[0] ?? "", /^local:: up for \d+ minutes$/)
+        assert.match((lines[1] ?? "").replace(machine, "machine"), /^machine: up for \d+ minutes$/)
+        assert.match(stderr, /^ssh -F none -p 1 127\.0\.0\.1: .*refused the connection/m)
+      })
+    )
+
     it.effect("convert-key prints a key's fingerprint and public half", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer.OpenSshServer

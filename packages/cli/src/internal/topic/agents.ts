@@ -35,6 +35,7 @@ shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`.
 | a command that may hang | \`--idle-timeout 2m\` beside \`--timeout\` |
 | root, where you log in as another user | \`--sudo\`, with \`--sudo-password-env NAME\` where sudo asks for a password |
 | a program that must be answered | \`toehold interact\`: see \`toehold help interactive\` |
+| the same command on many machines | \`web1,web2,db --json\`: one document, \`results\` in that order; look at \`outcome\` of each |
 
 In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo ''hi'''\`.
 

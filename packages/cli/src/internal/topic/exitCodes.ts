@@ -13,6 +13,9 @@ export const text = `# Exit codes
 | 130 | interrupted by Ctrl-C, SIGTERM or SIGHUP; the command's process group was killed |
 | 141 | the reader of exec's output went away, as \`head\` does; the command's process group was killed |
 
+Of several machines (\`exec web1,web2\`) it is the highest code that one of them would have had alone: 0 when every command
+exited with 0, 255 when a machine could not be reached. Machines that \`--fail-fast\` stopped don't count.
+
 A command may exit with one of these codes itself. Where that matters, use \`--json\`: a document with \`exitCode\` is the
 command's end, one with \`error\` is exec's, and \`error.outcome\` says whether the command ran.
 
