@@ -99,6 +99,8 @@ export const make = Effect.fnUntraced(function* (
   const live = new Set<RemoteProcess>()
   /** The channels of subsystems, and how each is told that its session is wanted. */
   const held = new Map<Ssh2.ClientChannel, Deferred.Deferred<void>>()
+  /** Requests for which no slot was free. */
+  let waiting = 0
   const spares: Array<RemoteProcess> = []
   let wanted = options.spares
   let opening = 0
@@ -192,11 +194,17 @@ export const make = Effect.fnUntraced(function* (
     for (const wanted of held.values()) Deferred.doneUnsafe(wanted, Effect.void)
   })
 
+  const waitForSlot = (restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>) =>
+    Effect.suspend(() => {
+      waiting += 1
+      return Effect.andThen(claim, restore(Semaphore.take(slots, 1)))
+    }).pipe(Effect.ensuring(Effect.sync(() => (waiting -= 1))))
+
   const withSlot = <A>(effect: Effect.Effect<A, SshError.SshError>, atOnce: boolean) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => {
         if (taken) return Effect.void
-        return atOnce ? Effect.fail(noSlot) : Effect.andThen(claim, restore(Semaphore.take(slots, 1)))
+        return atOnce ? Effect.fail(noSlot) : waitForSlot(restore)
       }).pipe(Effect.andThen(restore(effect).pipe(Effect.onError(() => Semaphore.release(slots, 1)))))
     )
 
@@ -339,6 +347,7 @@ export const make = Effect.fnUntraced(function* (
     const attached = (channel: Ssh2.ClientChannel): A => {
       opened = channel
       held.set(channel, wanted)
+      if (waiting > 0) Deferred.doneUnsafe(wanted, Effect.void)
       learnProven()
       channel.once("close", () => {
         held.delete(channel)
