@@ -41,6 +41,15 @@ describeWith(["sshd"], "examples", () => {
       })
     )
 
+    it.effect("remote-files works with files of the machine", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const { stdout } = yield* run("remote-files", [machineOf(server)])
+        const lines = stdout.split("\n").sort()
+        assert.deepStrictEqual(lines, ["", "File copy.txt, 8893 bytes", "File it's here.txt, 8893 bytes", "NotFound"])
+      })
+    )
+
     it.effect("run-job follows a job to its end", () =>
       Effect.gen(function* () {
         const { exitCode, stdout } = yield* run("run-job", [])

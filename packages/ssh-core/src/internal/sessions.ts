@@ -103,6 +103,8 @@ export const make = Effect.fnUntraced(function* (
   const live = new Set<RemoteProcess>()
   /** The channels of subsystems, and how each is told that its session is wanted. */
   const held = new Map<Ssh2.ClientChannel, Deferred.Deferred<void>>()
+  /** Requests for which no slot was free. */
+  let waiting = 0
   const spares: Array<RemoteProcess> = []
   let wanted = options.spares
   let opening = 0
@@ -221,6 +223,12 @@ export const make = Effect.fnUntraced(function* (
     for (const wanted of held.values()) Deferred.doneUnsafe(wanted, Effect.void)
   })
 
+  const waitForSlot = (asks: boolean) =>
+    Effect.suspend(() => {
+      waiting += 1
+      return Effect.andThen(asks ? askHolders : Effect.void, Semaphore.take(slots, 1))
+    }).pipe(Effect.ensuring(Effect.sync(() => (waiting -= 1))))
+
   /** Takes a free slot, else the one of a spare session, else waits for one or fails. */
   const takeSlot = (atOnce: boolean): Effect.Effect<unknown, SshError.SshError> =>
     Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => {
@@ -228,7 +236,7 @@ export const make = Effect.fnUntraced(function* (
       const spare = takeSpare()
       if (spare === undefined && atOnce) return Effect.fail(noSlot)
       spare?.channel.close()
-      return Effect.andThen(spare === undefined ? askHolders : Effect.void, Semaphore.take(slots, 1))
+      return waitForSlot(spare === undefined)
     })
 
   const withSlot = <A>(effect: Effect.Effect<A, SshError.SshError>, atOnce: boolean) =>
@@ -397,6 +405,7 @@ export const make = Effect.fnUntraced(function* (
     const attached = (channel: Ssh2.ClientChannel): A => {
       opened = channel
       held.set(channel, wanted)
+      if (waiting > 0) Deferred.doneUnsafe(wanted, Effect.void)
       learnProven()
       channel.once("close", () => {
         held.delete(channel)
