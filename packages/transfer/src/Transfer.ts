@@ -9,7 +9,7 @@
 import { Clock, Effect, type FileSystem, Option, type Path, type Schedule } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Endpoint from "./Endpoint.ts"
-import { at, sumOf } from "./internal/checksum.ts"
+import { at, type Side, sumOf } from "./internal/checksum.ts"
 import { copyTree, setFolder } from "./internal/copyTree.ts"
 import { sameFile } from "./internal/entry.ts"
 import { baseName, parent } from "./internal/location.ts"
@@ -99,25 +99,37 @@ interface Run extends Pick<Job, "from" | "to" | "meter" | "persist" | "verify" |
   readonly options: Options
 }
 
-/** Looks at both ends, runs the work, and answers with counts and the time it took. */
-const running = (
+type Sides = Pick<Run, "persist"> & { readonly from: Side; readonly to: Side }
+
+/**
+ * Looks at both ends, runs the work with what was seen, and answers with counts and the time it took. Looking takes as
+ * long as finding out what the ends can do, and goes on beside it.
+ */
+const running = <A>(
   options: Options & Pick<CopyOptions, "from" | "to">,
-  work: (run: Run) => Transferring<Done & { readonly sha256?: string | undefined }>
+  look: (sides: Sides) => Transferring<A>,
+  work: (run: Run, seen: A) => Transferring<Done & { readonly sha256?: string | undefined }>
 ): Transferring<Summary> =>
   Effect.gen(function* () {
     const started = yield* Clock.currentTimeMillis
     const meter = Meter.make()
-    const [here, there] = yield* Effect.all([Tools.find(options.from), Tools.find(options.to)], { concurrency: 2 })
+    const from: Side = { endpoint: options.from, end: "source" }
+    const to: Side = { endpoint: options.to, end: "target" }
+    const persisting = persist(meter, options.retry ?? defaultSchedule)
+    const [seen, here, there] = yield* Effect.all(
+      [look({ from, to, persist: persisting }), Tools.find(options.from), Tools.find(options.to)],
+      { concurrency: 3 }
+    )
     const run: Run = {
-      from: { endpoint: options.from, end: "source", tools: here, litter: new Set() },
-      to: { endpoint: options.to, end: "target", tools: there, litter: new Set() },
+      from: { ...from, tools: here, litter: new Set() },
+      to: { ...to, tools: there, litter: new Set() },
       meter,
-      persist: persist(meter, options.retry ?? defaultSchedule),
+      persist: persisting,
       verify: options.verify === true,
       exclude: options.exclude ?? [],
       options
     }
-    const done = yield* work(run).pipe(
+    const done = yield* work(run, seen).pipe(
       Meter.reporting(meter, options.onProgress),
       Effect.ensuring(Partial.tidy(run.to)),
       Effect.mapError(
@@ -135,14 +147,19 @@ const running = (
     return sha256 === undefined ? counts : { ...counts, sha256 }
   })
 
+/** What is at a path: the target itself has been looked at already. */
+const lookAgain = ({ persist, to }: Run, path: string, target: Target): Transferring<Target["entry"]> =>
+  path === target.path ? Effect.succeed(target.entry) : persist(lookAt(to, path))
+
 const copyFile = Effect.fnUntraced(function* (
   run: Run,
   source: Source,
   path: string,
+  target: Target,
   same: (there: string) => Transferring<boolean>
 ): Effect.fn.Return<Done & { readonly sha256?: string | undefined }, TransferError.TransferError> {
   const { from, meter, persist, to, verify } = run
-  const there = Option.getOrUndefined(yield* persist(lookAt(to, path)))
+  const there = Option.getOrUndefined(yield* lookAgain(run, path, target))
   if (there?.type === "directory") return yield* TransferError.make(new TransferError.IsADirectory(at(to, path)))
   if (there?.type === "other") {
     return yield* TransferError.make(new TransferError.NotAFile({ ...at(to, path), kind: "device, pipe or socket" }))
@@ -179,9 +196,9 @@ const copyOne = Effect.fnUntraced(function* (
         Effect.all([persist(sumOf(from, source.path)), persist(sumOf(to, there))], { concurrency: 2 }),
         ([one, other]) => one === other
       )
-    return yield* copyFile(run, source, path, isEqual)
+    return yield* copyFile(run, source, path, target, isEqual)
   }
-  const there = yield* persist(lookAt(to, path))
+  const there = yield* lookAgain(run, path, target)
   const job = { ...run, source: source.path }
   const safeLinks = run.options.safeLinks === true
   if (Option.isNone(there)) return yield* copyTree(job, path, source.entry, safeLinks)
@@ -234,11 +251,17 @@ const checkNames = (sources: ReadonlyArray<Source>): Transferring<void> => {
 export const copy: (options: CopyOptions) => Transferring<Summary> = Effect.fn("Transfer.copy")(function* (
   options: CopyOptions
 ): Effect.fn.Return<Summary, TransferError.TransferError> {
-  return yield* running(options, (run) =>
-    Effect.gen(function* () {
-      const { from, persist, to } = run
-      const sources = yield* Effect.forEach(options.sources, (text) => persist(findSource(from, text)))
-      const found = yield* persist(findTarget(to, options.target))
+  return yield* running(
+    options,
+    ({ from, persist, to }) =>
+      Effect.all(
+        {
+          sources: Effect.forEach(options.sources, (text) => persist(findSource(from, text)), { concurrency: 4 }),
+          found: persist(findTarget(to, options.target))
+        },
+        { concurrency: 2 }
+      ),
+    Effect.fnUntraced(function* (run, { found, sources }) {
       const target = { ...found, isFolder: found.isFolder || sources.length > 1 }
       yield* checkNames(sources)
       // The content of one folder brings its folder itself.
@@ -264,22 +287,26 @@ export const copy: (options: CopyOptions) => Transferring<Summary> = Effect.fn("
 export const sync: (options: SyncOptions) => Transferring<Summary> = Effect.fn("Transfer.sync")(function* (
   options: SyncOptions
 ): Effect.fn.Return<Summary, TransferError.TransferError> {
-  return yield* running(options, (run) =>
-    Effect.gen(function* () {
+  return yield* running(
+    options,
+    ({ from, persist, to }) =>
+      Effect.all(
+        { source: persist(findSource(from, options.source)), target: persist(findTarget(to, options.target)) },
+        { concurrency: 2 }
+      ),
+    Effect.fnUntraced(function* (run, { source, target }) {
       const { from, persist, to } = run
-      const source = yield* persist(findSource(from, options.source))
-      const target = yield* persist(findTarget(to, options.target))
       const isDryRun = options.dryRun === true
       if (source.entry.type === "file") {
         if (!isDryRun) yield* target.isFolder ? openFolder(run, target) : makeParents(run, target.path)
         const path = target.isFolder ? yield* inside(from, source, to, target.path) : target.path
-        return yield* syncFile(run, source, path, options)
+        return yield* syncFile(run, source, path, target, options)
       }
       const path = source.isContent ? target.path : yield* inside(from, source, to, target.path)
       if (!isDryRun) {
         if (!source.isContent) yield* openFolder(run, target)
         else yield* makeParents(run, path)
-        yield* openFolder(run, { ...target, path, entry: yield* persist(lookAt(to, path)) })
+        yield* openFolder(run, { ...target, path, entry: yield* lookAgain(run, path, target) })
       }
       const done = yield* mirror({
         ...run,
@@ -304,6 +331,7 @@ const syncFile = Effect.fnUntraced(function* (
   run: Run,
   source: Source,
   path: string,
+  target: Target,
   options: SyncOptions
 ): Effect.fn.Return<Done & { readonly sha256?: string | undefined }, TransferError.TransferError> {
   const { from, persist, to } = run
@@ -314,8 +342,8 @@ const syncFile = Effect.fnUntraced(function* (
           Effect.all([persist(sumOf(from, source.path)), persist(sumOf(to, there))], { concurrency: 2 }),
           ([one, other]) => one === other
         )
-  if (options.dryRun !== true) return yield* copyFile(run, source, path, isEqual)
-  const there = Option.getOrUndefined(yield* persist(lookAt(to, path)))
+  if (options.dryRun !== true) return yield* copyFile(run, source, path, target, isEqual)
+  const there = Option.getOrUndefined(yield* lookAgain(run, path, target))
   if (there !== undefined && sameFile(source.entry, there) && (yield* isEqual(path))) return { ...nothing, same: 1 }
   const change = { action: "send", path } as const
   return { ...nothing, files: 1, bytes: source.entry.size, changes: [change] }

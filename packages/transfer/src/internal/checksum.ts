@@ -7,16 +7,20 @@ import { ofPlatform, ofProgram, where, type Where } from "./failure.ts"
 import { collect, run } from "./program.ts"
 import type { Tools } from "./tools.ts"
 
-/** One end with what it can do. */
-export interface End {
+/** Which end it is. */
+export interface Side {
   readonly endpoint: Endpoint
   readonly end: Where["end"]
+}
+
+/** One end with what it can do. */
+export interface End extends Side {
   readonly tools: Tools
   /** What could not be removed when it was of no more use, because the connection was gone. */
   readonly litter: Set<string>
 }
 
-export const at = ({ end, endpoint }: End, path: string): Where => where(end, endpoint, path)
+export const at = ({ end, endpoint }: Side, path: string): Where => where(end, endpoint, path)
 
 type Sums<A> = Effect.Effect<A, TransferError.TransferError>
 

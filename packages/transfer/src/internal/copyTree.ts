@@ -13,7 +13,7 @@ type Doing<A> = Effect.Effect<A, TransferError.TransferError>
 
 /** `final` is the path that it gets in the end, `entry` the folder at the source. */
 export const copyTree = Effect.fnUntraced(function* (
-  job: Omit<Job, "target" | "final" | "ownsFolders" | "isDryRun" | "policy">,
+  job: Omit<Job, "target" | "final" | "ownsFolders" | "isDryRun" | "isEmpty" | "policy">,
   final: string,
   entry: Entry,
   safeLinks: boolean
@@ -35,6 +35,7 @@ export const copyTree = Effect.fnUntraced(function* (
       // What an earlier run brought is taken up, and what the source has no more goes.
       policy: { compare: "time-and-sum", replace: true, delete: true, safeLinks },
       isDryRun: false,
+      isEmpty: !isLeft,
       ownsFolders: true,
       final
     })
@@ -57,9 +58,12 @@ export const copyTree = Effect.fnUntraced(function* (
 /** The mode and the time of the topmost folder. */
 export const setFolder = (to: End, path: string, entry: Entry): Doing<void> => {
   const { files, isWindows } = to.endpoint
-  return Effect.andThen(
-    files.utimes(path, entry.mtime, entry.mtime),
-    isWindows === true ? Effect.void : files.chmod(path, keptMode(entry))
+  return Effect.all(
+    [
+      files.utimes(path, entry.mtime, entry.mtime),
+      isWindows === true ? Effect.void : files.chmod(path, keptMode(entry))
+    ],
+    { concurrency: 2, discard: true }
   ).pipe(Effect.mapError((error) => ofPlatform(error, at(to, path))))
 }
 

@@ -1,5 +1,5 @@
 /** What a tree holds: by one program where the end has it, else name by name. */
-import { Effect, type FileSystem, Option, type PlatformError } from "effect"
+import { Effect, type FileSystem, Option, type PlatformError, Stream } from "effect"
 import type { Endpoint } from "../Endpoint.ts"
 import * as TransferError from "../TransferError.ts"
 import type { Entry, Tree } from "./entry.ts"
@@ -34,13 +34,29 @@ export const list = (
         )
       )
 
+/** What prints records of the things that it is given, with `$@` for them. */
 const scripts = {
   // Zero bytes stand between the fields, which no name holds.
-  "find-printf": `find "$@" -printf '%y %m %s %T@ %n %D:%i\\0%p\\0%l\\0'`,
+  "find-printf": { tree: `find "$@" -printf`, one: "", format: `'%y %m %s %T@ %n %D:%i\\0%p\\0%l\\0'` },
   // No path of find's holds two slashes in a row: they end a record, whatever the name is.
-  "stat-c": `find "$@" -exec stat -c '%f %s %Y %h %d:%i %n//' {} +`,
-  "stat-f": `find "$@" -exec stat -f '%Xp %z %m %l %d:%i %N//' {} +`
+  "stat-c": { tree: `find "$@" -exec stat -c`, one: `stat -c`, format: `'%f %s %Y %h %d:%i %n//'` },
+  "stat-f": { tree: `find "$@" -exec stat -f`, one: `stat -f`, format: `'%Xp %z %m %l %d:%i %N//'` }
 } as const
+
+type Kind = NonNullable<Tools["list"]>
+
+const treeScript = (kind: Kind): string => {
+  const { format, tree } = scripts[kind]
+  return kind === "find-printf" ? `${tree} ${format}` : `${tree} ${format} {} +`
+}
+
+/** Of each path on the standard input by itself, zero bytes after them. */
+const eachScript = (kind: Kind): string => {
+  const { format, one } = scripts[kind]
+  return kind === "find-printf"
+    ? `f=${format}; export f; exec xargs -0 sh -c 'find "$@" -prune -printf "$f"' sh`
+    : `exec xargs -0 ${one} ${format}`
+}
 
 /** The script's arguments must fit one command line; beyond it the whole folder is listed. */
 const maxNames = 500
@@ -58,15 +74,15 @@ const byProgram = Effect.fnUntraced(function* (
   // What isn't there is no fault where some names are asked for.
   const text =
     some === undefined
-      ? `cd -- "$1" && set -- . && ${scripts[kind]}`
+      ? `cd -- "$1" && set -- . && ${treeScript(kind)}`
       : `cd -- "$1" && shift && for n do shift; if [ -e "$n" ] || [ -L "$n" ]; then set -- "$@" "$n"; fi; done; ` +
-        `[ $# -eq 0 ] || ${scripts[kind]}`
+        `[ $# -eq 0 ] || ${treeScript(kind)}`
   const args = [root, ...(some ?? []).map((name) => `./${name}`)]
   const ended = yield* run(endpoint, { text, args }, { consumer: collect(maxBytes) }).pipe(
     Effect.mapError((error) => ofPlatform(error, at))
   )
   if (ended.exitCode !== 0) return yield* ofProgram("find", ended, at)
-  const read = kind === "find-printf" ? readPrintf(ended.value) : readStat(ended.value)
+  const read = readRecords(kind, ended.value)
   if (read === undefined) {
     return yield* TransferError.make(new TransferError.FileFailed({ ...at, detail: "its listing can't be read" }))
   }
@@ -100,6 +116,40 @@ const readPrintf = (bytes: Buffer): ReadonlyArray<Entry> | undefined => {
   }
   return entries.every(isSane) ? entries : undefined
 }
+
+const readRecords = (kind: Kind, bytes: Buffer): ReadonlyArray<Entry> | undefined =>
+  kind === "find-printf" ? readPrintf(bytes) : readStat(bytes)
+
+/**
+ * These things of a tree and no others, by path, links not followed. What is not there any more is left out, and what a
+ * link points to is not asked for.
+ */
+export const lookAtEach = Effect.fnUntraced(function* (
+  endpoint: Endpoint,
+  end: Where["end"],
+  root: string,
+  tools: Tools,
+  paths: ReadonlyArray<string>
+): Effect.fn.Return<Tree, TransferError.TransferError> {
+  const at = where(end, endpoint, root)
+  const { list: kind } = tools
+  if (paths.length === 0) return new Map()
+  if (kind !== undefined && tools.tar) {
+    const text = `cd -- "$1" && ${eachScript(kind)}`
+    const input = Stream.succeed(new TextEncoder().encode(paths.map((path) => `./${path}\0`).join("")))
+    const ended = yield* run(endpoint, { text, args: [root] }, { input, consumer: collect(maxBytes) }).pipe(
+      Effect.mapError((error) => ofPlatform(error, at))
+    )
+    const read = readRecords(kind, ended.value)
+    if (read !== undefined && read.length > 0) return treeOf(read)
+  }
+  const entries = yield* Effect.forEach(
+    paths,
+    (path) => ifThere(Effect.mapError(entryOf(endpoint, join(root, path), path), (error) => ofPlatform(error, at))),
+    { concurrency }
+  )
+  return treeOf(entries.filter((entry) => entry !== undefined))
+})
 
 const typeBits: Readonly<Record<number, Entry["type"]>> = { 0o100000: "file", 0o040000: "directory", 0o120000: "link" }
 

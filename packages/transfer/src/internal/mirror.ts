@@ -15,7 +15,17 @@ import { makeFolder } from "./place.ts"
 import * as Plan from "./plan.ts"
 import { sendFile } from "./sendFile.ts"
 import { unpackFolders } from "./tarStream.ts"
-import { arrivedIn, batchesOf, canStream, equalPaths, isPseudo, isSmall, sendBatch, type Way } from "./treeBatch.ts"
+import {
+  arrivedIn,
+  batchesOf,
+  below,
+  canStream,
+  equalPaths,
+  isPseudo,
+  isSmall,
+  sendBatch,
+  type Way
+} from "./treeBatch.ts"
 
 type Doing<A> = Effect.Effect<A, TransferError.TransferError>
 
@@ -28,6 +38,8 @@ export interface Job {
   readonly policy: Omit<Plan.Policy, "isWindows">
   readonly exclude: ReadonlyArray<string>
   readonly isDryRun: boolean
+  /** There is nothing at the target, which saves looking. */
+  readonly isEmpty?: boolean
   /** Folders that are there get the mode and the time of their source as well, the topmost among them. */
   readonly ownsFolders: boolean
   /** The path that the target gets in the end, where nobody looks at it before all of it is there. */
@@ -70,11 +82,17 @@ const fewFiles = 4
 export const mirror = Effect.fnUntraced(function* (job: Job): Effect.fn.Return<Done, TransferError.TransferError> {
   const { exclude, from, persist, source, to } = job
   const policy: Plan.Policy = { ...job.policy, isWindows: to.endpoint.isWindows === true }
-  const wanted = without(yield* persist(list(from.endpoint, "source", source, from.tools)), exclude)
-  const everything = yield* persist(listTarget(job, topsOf(job, wanted)))
+  const listSource = persist(list(from.endpoint, "source", source, from.tools)).pipe(
+    Effect.map((tree) => without(tree, exclude))
+  )
+  const [wanted, everything] = yield* listBoth(job, listSource)
   const target = without(everything, exclude)
   const equal = yield* persist(
-    equalPaths({ end: from, root: source }, { end: to, root: job.target }, Plan.candidates(wanted, target, policy))
+    equalPaths(
+      { end: from, at: below(source) },
+      { end: to, at: below(job.target) },
+      Plan.candidates(wanted, target, policy)
+    )
   )
   const made = Plan.plan(wanted, target, new Set(equal), policy, everything)
   if (Result.isFailure(made)) {
@@ -106,9 +124,15 @@ const listTarget = ({ isDryRun, target, to }: Job, only: ReadonlyArray<string> |
     )
   )
 
-/** All, where something is to be deleted; else only what the source has: the target may be a whole home folder. */
-const topsOf = ({ policy }: Job, wanted: Tree): ReadonlyArray<string> | undefined =>
-  policy.delete ? undefined : [...wanted.keys()].filter((path) => !path.includes("/"))
+/** All of the target where something is to be deleted; else only what the source has: it may be a whole home folder. */
+const listBoth = (job: Job, listSource: Doing<Tree>): Doing<readonly [Tree, Tree]> => {
+  if (job.isEmpty === true) return Effect.map(listSource, (source) => [source, new Map<string, Entry>()])
+  if (job.policy.delete) return Effect.all([listSource, job.persist(listTarget(job, undefined))], { concurrency: 2 })
+  return Effect.flatMap(listSource, (source) => {
+    const tops = [...source.keys()].filter((path) => !path.includes("/"))
+    return Effect.map(job.persist(listTarget(job, tops)), (target) => [source, target])
+  })
+}
 
 const carryOut = Effect.fnUntraced(function* (
   job: Job,
@@ -127,8 +151,11 @@ const carryOut = Effect.fnUntraced(function* (
     : todo.folders
   if (job.ownsFolders) yield* each(job, lockedFolders(todo, changed, before), (entry) => unlock(job, entry))
   yield* each(job, todo.clear, (path) => remove(job, path))
-  yield* persist(makeFolders(job, todo.folders))
-  yield* sendFiles(job, todo.files)
+  const stream = streamOf(job, todo.files)
+  // The stream to a tree of our own brings its folders itself.
+  const bringsFolders = stream.length > 0 && job.final !== undefined && job.to.tools.tar
+  if (!bringsFolders) yield* persist(makeFolders(job, todo.folders))
+  yield* sendFiles(job, wanted, todo.files, stream, bringsFolders ? todo.folders : [])
   yield* each(job, todo.names, ({ entry, first }) => nameAgain(job, entry, first))
   yield* each(job, todo.links, (entry) => placeLink(job, entry))
   yield* each(job, todo.touched, (entry) => Effect.tap(setTimesAndMode(job, entry), () => Effect.sync(meter.placed)))
@@ -192,11 +219,13 @@ const remove = (job: Job, path: string): Doing<void> =>
     Effect.tap(() => Effect.sync(job.meter.placed))
   )
 
+/** So that its owner can fill it. */
+const opened = (folder: Entry): Entry => ({ ...folder, mode: folder.mode | 0o700 })
+
 /** By one program where there are many of them. */
 const makeFolders = (job: Job, folders: ReadonlyArray<Entry>): Doing<void> => {
   if (folders.length > fewFiles && job.to.tools.tar) {
-    const open = folders.map((folder): Entry => ({ ...folder, mode: folder.mode | 0o700 }))
-    return unpackFolders(job.to, job.target, open).pipe(
+    return unpackFolders(job.to, job.target, folders.map(opened)).pipe(
       Effect.catchIf(
         ({ reason }) => reason._tag !== "ConnectionLost",
         () => makeEach(job, folders)
@@ -245,20 +274,27 @@ const setTimesAndMode = (job: Job, entry: Entry): Doing<void> => {
   const { files } = job.to.endpoint
   const path = join(job.target, entry.path)
   const hasMode = job.to.endpoint.isWindows !== true || entry.type !== "directory"
-  return Effect.andThen(
-    files.utimes(path, entry.mtime, entry.mtime),
-    hasMode ? files.chmod(path, keptMode(entry)) : Effect.void
+  return Effect.all(
+    [files.utimes(path, entry.mtime, entry.mtime), hasMode ? files.chmod(path, keptMode(entry)) : Effect.void],
+    { concurrency: 2, discard: true }
   ).pipe(Effect.mapError(failedAt(job, entry.path)))
+}
+
+/** The small files, where both ends can take part in a stream and there are enough of them. */
+const streamOf = ({ from, source, to }: Job, files: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
+  const small = canStream(from) && canStream(to) && !isPseudo(source) ? files.filter(isSmall) : []
+  return small.length < fewFiles ? [] : small
 }
 
 const sendFiles = Effect.fnUntraced(function* (
   job: Job,
-  files: ReadonlyArray<Entry>
+  wanted: Tree,
+  files: ReadonlyArray<Entry>,
+  stream: ReadonlyArray<Entry>,
+  folders: ReadonlyArray<Entry>
 ): Effect.fn.Return<void, TransferError.TransferError> {
-  const { from, meter, persist, source, target, to } = job
-  const small = files.filter(isSmall)
-  const isStreamed = small.length >= fewFiles && canStream(from) && canStream(to) && !isPseudo(source)
-  const way: Way = { from, source, to, target, meter, verify: job.verify, isHidden: job.final !== undefined }
+  const { from, meter, persist, source, target, to, verify } = job
+  const way: Way = { from, source, to, target, meter, files: wanted, verify, isHidden: job.final !== undefined }
   const one = (entry: Entry) =>
     sendOne(job, entry).pipe(
       Effect.mapError(asVanished),
@@ -266,25 +302,31 @@ const sendFiles = Effect.fnUntraced(function* (
     )
   const sendEach = (entries: ReadonlyArray<Entry>) =>
     Effect.forEach(entries, one, { concurrency: fileConcurrency, discard: true })
-  const inBatches = Effect.gen(function* () {
-    const rest = new Set<Entry>()
-    let cuts = 0
-    for (const batch of batchesOf(small)) {
-      const sending = sendBatch(way, batch).pipe(Effect.tapError(() => Effect.sync(() => void (cuts += 1))))
-      for (const entry of yield* persist(sending)) rest.add(entry)
-    }
-    // What was written to while it was packed may have been sent torn.
-    const sent = small.filter((entry) => !rest.has(entry))
-    for (const entry of yield* changedSince(job, sent)) rest.add(entry)
-    if (cuts > 0 && job.final !== undefined) {
-      // A tar that lost its input may have had the last word on a file.
-      const arrived = yield* persist(arrivedIn(way, target, sent))
-      for (const entry of sent) if (!arrived.has(entry.path)) rest.add(entry)
-    }
-    yield* sendEach([...rest])
-  })
-  if (!isStreamed) return yield* sendEach(files)
-  yield* Effect.all([inBatches, sendEach(files.filter((entry) => !isSmall(entry)))], { concurrency: 2, discard: true })
+  let cuts = 0
+  const send = (batch: ReadonlyArray<Entry>, folders: ReadonlyArray<Entry>) =>
+    persist(sendBatch(way, batch, folders.map(opened)).pipe(Effect.tapError(() => Effect.sync(() => void (cuts += 1)))))
+  const [first, ...more] = batchesOf(stream)
+  if (first === undefined) return yield* sendEach(files)
+  const rest = [...(yield* send(first, folders))]
+  if (rest.length > 0) yield* persist(makeEach(job, folders))
+  const streamed = new Set(stream)
+  const others = Effect.forEach(more, (batch) => Effect.map(send(batch, []), (left) => void rest.push(...left)))
+  yield* Effect.all([others, sendEach(files.filter((entry) => !streamed.has(entry)))], { concurrency: 2 })
+  if (cuts > 0 && way.isHidden) {
+    // A tar that lost its input may have had the last word on a file.
+    const left = new Set(rest)
+    const sent = stream.filter((entry) => !left.has(entry))
+    const arrived = new Set(
+      yield* persist(
+        arrivedIn(
+          way,
+          sent.map(({ path }) => path)
+        )
+      )
+    )
+    rest.push(...sent.filter(({ path }) => !arrived.has(path)))
+  }
+  yield* sendEach(rest)
 })
 
 const sendOne = ({ final, from, meter, persist, source, target, to, verify }: Job, { path }: Entry) =>
@@ -302,17 +344,6 @@ const asVanished = (error: TransferError.TransferError): TransferError.TransferE
         error.cause
       )
     : error
-
-/** Files that are not as they were listed, or gone. */
-const changedSince = ({ from, persist, source }: Job, files: ReadonlyArray<Entry>): Doing<ReadonlyArray<Entry>> =>
-  files.length === 0
-    ? Effect.succeed([])
-    : Effect.map(persist(list(from.endpoint, "source", source, from.tools)), (now) =>
-        files.filter((file) => {
-          const there = now.get(file.path)
-          return there?.type !== "file" || there.size !== file.size || there.mtime !== file.mtime
-        })
-      )
 
 /** Under another name first: what stands at the final path is replaced in one step. */
 const nameAgain = Effect.fnUntraced(function* (

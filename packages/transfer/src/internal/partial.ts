@@ -6,13 +6,14 @@
  * it leaves counts as left when nothing happens to it for some seconds. Taking is renaming, so that one taker wins; the
  * other, should it still live, finds its partial gone and fails.
  */
-import { Effect, Option } from "effect"
+import { Effect, Option, type PlatformError } from "effect"
 import * as Crypto from "node:crypto"
 import * as TransferError from "../TransferError.ts"
 import { at, type End } from "./checksum.ts"
 import { ownPrefix } from "./entry.ts"
 import { ofPlatform } from "./failure.ts"
 import { join } from "./location.ts"
+import { collect, run } from "./program.ts"
 
 export type Kind = "part" | "tree"
 
@@ -55,6 +56,22 @@ const signOf = (end: End, path: string): Effect.Effect<Sign | undefined> =>
     Effect.orElseSucceed(() => undefined)
   )
 
+/** Of the same transfer; a large folder is not listed where a program can look. */
+const namesIn = (
+  end: End,
+  { folder, key }: Partial
+): Effect.Effect<ReadonlyArray<string>, TransferError.TransferError> => {
+  const { endpoint, tools } = end
+  const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(end, folder))
+  const all = Effect.mapError(endpoint.files.readDirectory(folder), failed)
+  if (tools.list === undefined) return all
+  const text = `cd -- "$1" && for f in "$2".*; do [ ! -e "$f" ] || printf '%s\\n' "$f"; done`
+  return run(endpoint, { text, args: [folder, `${ownPrefix}${key}`] }, { consumer: collect(64 * 1024) }).pipe(
+    Effect.mapError(failed),
+    Effect.flatMap(({ exitCode, value }) => (exitCode === 0 ? Effect.succeed(value.toString("utf8").split("\n")) : all))
+  )
+}
+
 /**
  * Makes what an earlier run left of the same transfer this run's own partial. `false` where there is nothing, or others are
  * at it. Can be asked again after a lost connection: what was taken without a reply is found.
@@ -65,7 +82,7 @@ export const take = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean, TransferError.TransferError> {
   const { files } = end.endpoint
   const { folder, key, kind } = mine
-  const names = yield* Effect.mapError(files.readDirectory(folder), (error) => ofPlatform(error, at(end, folder)))
+  const names = yield* namesIn(end, mine)
   if (names.includes(nameOf(mine))) return true
   const left = names.flatMap((name) => {
     const owner = /^\.toehold-[0-9a-f]{20}\.([0-9a-z]{1,20})\.(?:part|tree)$/.exec(name)?.[1]

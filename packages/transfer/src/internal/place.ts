@@ -1,7 +1,7 @@
 /** Where a source goes, as what it is and what stands at the target say. */
 import { Effect, Option } from "effect"
 import * as TransferError from "../TransferError.ts"
-import { at, type End } from "./checksum.ts"
+import { at, type Side } from "./checksum.ts"
 import { type Entry, nameFault } from "./entry.ts"
 import { ofPlatform } from "./failure.ts"
 import { entryFrom } from "./listing.ts"
@@ -10,7 +10,7 @@ import { baseName, endsAsFolder, join, parent, resolve } from "./location.ts"
 type Finding<A> = Effect.Effect<A, TransferError.TransferError>
 
 /** What a path leads to, links followed; nothing where there is nothing. */
-export const lookAt = (end: End, path: string): Finding<Option.Option<Entry>> =>
+export const lookAt = (end: Side, path: string): Finding<Option.Option<Entry>> =>
   end.endpoint.files.stat(path).pipe(
     Effect.map((info) => Option.some(entryFrom(end.endpoint, info, path))),
     Effect.catchIf(
@@ -28,7 +28,7 @@ export interface Source {
 }
 
 export const findSource = Effect.fnUntraced(function* (
-  from: End,
+  from: Side,
   text: string
 ): Effect.fn.Return<Source, TransferError.TransferError> {
   const path = yield* resolve(from.endpoint, "source", text)
@@ -58,7 +58,7 @@ export interface Target {
 }
 
 export const findTarget = Effect.fnUntraced(function* (
-  to: End,
+  to: Side,
   text: string
 ): Effect.fn.Return<Target, TransferError.TransferError> {
   const path = yield* resolve(to.endpoint, "target", text)
@@ -68,7 +68,7 @@ export const findTarget = Effect.fnUntraced(function* (
 })
 
 /** The path of a source inside of a target folder. */
-export const inside = (from: End, source: Source, to: End, folder: string): Finding<string> => {
+export const inside = (from: Side, source: Source, to: Side, folder: string): Finding<string> => {
   const name = baseName(source.path)
   const detail = nameFault(name, { isWindows: to.endpoint.isWindows === true })
   return detail === undefined
@@ -78,7 +78,7 @@ export const inside = (from: End, source: Source, to: End, folder: string): Find
 
 /** What is there already is fine: the reply to an earlier attempt may have been lost. */
 export const makeFolder = (
-  to: End,
+  to: Side,
   path: string,
   options: { readonly parents: boolean; readonly mode?: number }
 ): Finding<void> =>

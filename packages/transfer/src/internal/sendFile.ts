@@ -147,9 +147,11 @@ const attempt = Effect.fnUntraced(function* (
     }
   }
   if (before.size >= resumable) yield* flush(to, path)
-  yield* Effect.mapError(files.utimes(path, before.mtime, before.mtime), failed)
-  // Windows knows one bit of it, and a file that may not be written can't be given its times.
-  yield* Effect.mapError(files.chmod(path, keptMode(before)), failed)
+  const dated = files.utimes(path, before.mtime, before.mtime)
+  const moded = files.chmod(path, keptMode(before))
+  // To Windows a file that may not be written can't be given its times.
+  const finished = Effect.all([dated, moded], { concurrency: to.endpoint.isWindows === true ? 1 : 2, discard: true })
+  yield* Effect.mapError(finished, failed)
   yield* Effect.mapError(files.rename(path, target), (error) =>
     error.reason._tag === "NotFound"
       ? TransferError.make(new TransferError.TakenOver(at(to, target)), error)
@@ -184,7 +186,9 @@ const copy = (job: Job, offset: number): Sent<Copied> =>
         bytes += piece.length
         options.meter.add(piece.length)
         return piece
-      })
+      }),
+      // The next pieces are read while one is written.
+      Stream.buffer({ capacity: 4 })
     )
     return writeTo(to, path, target, offset, pieces).pipe(
       Effect.map((): Copied => ({ bytes, sum: hash?.digest("hex") })),

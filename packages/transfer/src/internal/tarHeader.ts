@@ -17,10 +17,18 @@ export const fits = ({ mtime, size }: Entry): boolean => size <= maxSize && mtim
 
 const encoder = new TextEncoder()
 
-const octal = (value: number, length: number): string =>
-  `${Math.floor(value)
-    .toString(8)
-    .padStart(length - 1, "0")}\0`
+/** Writes the digits, right-aligned with zeros, before the zero byte that ends the field. */
+const putOctal = (bytes: Uint8Array, at: number, length: number, value: number): void => {
+  let left = Math.floor(value)
+  for (let index = at + length - 2; index >= at; index--) {
+    bytes[index] = 48 + (left % 8)
+    left = Math.floor(left / 8)
+  }
+}
+
+const putText = (bytes: Uint8Array, at: number, text: string): void => {
+  for (let index = 0; index < text.length; index++) bytes[at + index] = text.charCodeAt(index)
+}
 
 const block = (fields: {
   readonly name: Uint8Array
@@ -31,19 +39,21 @@ const block = (fields: {
   readonly target: Uint8Array
 }): Uint8Array => {
   const bytes = new Uint8Array(blockSize)
-  const put = (text: string, at: number) => void encoder.encodeInto(text, bytes.subarray(at))
   bytes.set(fields.name.subarray(0, 100), 0)
-  put(octal(fields.mode, 8), 100)
-  put(octal(0, 8), 108)
-  put(octal(0, 8), 116)
-  put(octal(fields.size, 12), 124)
-  put(octal(fields.mtime, 12), 136)
-  put("        ", 148)
-  put(fields.type, 156)
+  putOctal(bytes, 100, 8, fields.mode)
+  putOctal(bytes, 108, 8, 0)
+  putOctal(bytes, 116, 8, 0)
+  putOctal(bytes, 124, 12, fields.size)
+  putOctal(bytes, 136, 12, fields.mtime)
+  // The checksum is counted with blanks in its own field.
+  putText(bytes, 148, "        ")
+  putText(bytes, 156, fields.type)
   bytes.set(fields.target.subarray(0, 100), 157)
-  put("ustar  \0", 257)
-  const sum = bytes.reduce((total, byte) => total + byte, 0)
-  put(`${octal(sum, 7)} `, 148)
+  putText(bytes, 257, "ustar  ")
+  let sum = 0
+  for (let index = 0; index < blockSize; index++) sum += bytes[index] ?? 0
+  putOctal(bytes, 148, 7, sum)
+  bytes[154] = 0
   return bytes
 }
 

@@ -147,7 +147,7 @@ const encode = (events: FileEvents, folders: ReadonlyArray<Entry>): Stream.Strea
   }
   return events.pipe(
     Stream.map(bytesOf),
-    Stream.concat(Stream.fromIterable(folders).pipe(Stream.map((entry) => counted(headerOf(entry, keptMode(entry)))))),
+    Stream.prepend(folders.map((entry) => counted(headerOf(entry, keptMode(entry))))),
     Stream.concat(Stream.suspend(() => Stream.succeed(trailerOf(length)))),
     // Headers and small files are many pieces; each write costs.
     Stream.mapArray((parts) => [Buffer.concat(parts)] as const)
@@ -156,7 +156,7 @@ const encode = (events: FileEvents, folders: ReadonlyArray<Entry>): Stream.Strea
 
 const unpackText = `${quiet} cd -- "$1" && exec tar -xpof -`
 
-/** Unpacks with the end's own tar: the files, and then the folders. */
+/** Unpacks with the end's own tar: the folders, and then the files. */
 export const unpack = (
   to: End,
   root: string,

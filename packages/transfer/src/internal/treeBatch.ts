@@ -5,13 +5,13 @@ import * as TransferError from "../TransferError.ts"
 import { at, type End, sumsOf } from "./checksum.ts"
 import { type Entry, keptMode, sameFile, type Tree } from "./entry.ts"
 import { ofPlatform, ofProgram } from "./failure.ts"
-import { list } from "./listing.ts"
+import { lookAtEach } from "./listing.ts"
 import { join, parent, relativeParent } from "./location.ts"
 import type { Meter } from "./meter.ts"
 import * as Partial from "./partial.ts"
 import { collect, run } from "./program.ts"
 import { fits } from "./tarHeader.ts"
-import { type FileEvents, pack, packHere, unpack } from "./tarStream.ts"
+import { type FileEvent, type FileEvents, pack, packHere, unpack } from "./tarStream.ts"
 
 type Doing<A> = Effect.Effect<A, TransferError.TransferError>
 
@@ -25,7 +25,7 @@ const batchFiles = 10_000
 export const isSmall = (entry: Entry): boolean => entry.size < smallSize && fits(entry)
 
 /** Where the size of a file says nothing about what is in it. */
-export const isPseudo = (root: string): boolean => /^\/(?:proc|sys|dev)(?:\/|$)/.test(root)
+export const isPseudo = (root: string): boolean => /^\/(?:proc|sys)(?:\/|$)/.test(root)
 
 /** A near end can do without programs: what it does costs no round trip. */
 export const canStream = ({ endpoint, tools }: End): boolean => tools.tar || endpoint.isWindows === true
@@ -52,36 +52,46 @@ export interface Way {
   readonly to: End
   readonly target: string
   readonly meter: Meter
+  /** The whole tree as it was listed. */
+  readonly files: Tree
   /** Nobody looks at the target before all of it is there: what arrives needs no other place first. */
   readonly isHidden: boolean
   /** Compares sums as well before a file counts as arrived. */
   readonly verify: boolean
 }
 
-/** Sends the files of a batch, and answers those that did not arrive: they are for who sends files one by one. */
+/**
+ * Sends the folders and then the files of a batch, and answers the files that did not arrive: they are for who sends
+ * files one by one.
+ */
 export const sendBatch = Effect.fnUntraced(function* (
   way: Way,
-  files: ReadonlyArray<Entry>
+  files: ReadonlyArray<Entry>,
+  folders: ReadonlyArray<Entry>
 ): Effect.fn.Return<ReadonlyArray<Entry>, TransferError.TransferError> {
   const { from, meter, source } = way
-  let passed = 0
+  const passed = { bytes: 0, files: new Set<string>() }
   const counted = (events: FileEvents): FileEvents =>
     Stream.map(events, (event) => {
+      if (event._tag === "End") passed.files.add(event.entry.path)
       if (event._tag === "Data") {
-        passed += event.bytes.length
+        passed.bytes += event.bytes.length
         meter.add(event.bytes.length)
       }
       return event
     })
-  const sending = from.tools.tar
-    ? pack(from, source, files, (events) => receive(way, files, counted(events)))
-    : receive(way, files, counted(packHere(from, source, files)))
+  const arrivals = (events: FileEvents) => receive(way, passed.files, counted(events), folders)
+  const sending = from.tools.tar ? pack(from, source, files, arrivals) : arrivals(packHere(from, source, files))
   const arrived = yield* sending.pipe(
-    Effect.tapError(() => Effect.sync(() => meter.credit(-passed))),
+    Effect.tapError((error) => {
+      meter.credit(-passed.bytes)
+      passed.bytes = 0
+      return Effect.logDebug("The stream of small files failed, and they go one by one", error.message)
+    }),
     // What only this way of sending can't do is no failure yet.
     Effect.catchIf(
       ({ reason }) => reason._tag !== "ConnectionLost" && reason._tag !== "NoSpace",
-      () => Effect.sync((): ReadonlySet<string> => ((passed = 0), new Set()))
+      () => Effect.succeed<ReadonlySet<string>>(new Set())
     )
   )
   let done = 0
@@ -90,63 +100,85 @@ export const sendBatch = Effect.fnUntraced(function* (
     done += size
     meter.fileDone()
   }
-  meter.credit(done - passed)
+  meter.credit(done - passed.bytes)
   return files.filter(({ path }) => !arrived.has(path))
 })
 
-/** Answers the paths of what is in place. */
-const receive = (way: Way, files: ReadonlyArray<Entry>, events: FileEvents): Doing<ReadonlySet<string>> =>
+/** Answers the paths of what is in place, of those that have passed when all events are through. */
+const receive = (
+  way: Way,
+  passed: ReadonlySet<string>,
+  events: FileEvents,
+  folders: ReadonlyArray<Entry>
+): Doing<ReadonlySet<string>> =>
   !way.to.tools.tar
-    ? writeHere(way.to, way.target, events)
+    ? writeHere(way, passed, events)
     : way.isHidden
-      ? Effect.andThen(unpack(way.to, way.target, events, []), arrivedIn(way, way.target, files))
-      : receiveStaged(way, files, events)
+      ? Effect.andThen(
+          unpack(way.to, way.target, events, folders),
+          Effect.suspend(() => settled(way, below(way.target), passed))
+        )
+      : receiveStaged(way, passed, events)
 
-/** What is there with the size and the time that it should have; tar gives a file its time when it is whole. */
-export const arrivedIn = Effect.fnUntraced(function* (
-  { from, source, to, verify }: Way,
-  root: string,
-  files: ReadonlyArray<Entry>
+/** Of what has passed, what the source still has as it was listed; with the same sum where that is asked for. */
+const settled = Effect.fnUntraced(function* (
+  { files, from, source, to, verify }: Way,
+  placeOf: Held["at"],
+  passed: ReadonlySet<string>
 ): Effect.fn.Return<ReadonlySet<string>, TransferError.TransferError> {
-  const tops = [...new Set(files.map(({ path }) => path.split("/", 1)[0] ?? ""))]
-  const tree = yield* list(to.endpoint, "target", root, to.tools, { only: tops })
-  const there = files.filter((file) => isIn(tree, file)).map(({ path }) => path)
-  return new Set(verify ? yield* equalPaths({ end: from, root: source }, { end: to, root }, there) : there)
+  // What was written to while it was packed may have been sent torn.
+  const now = yield* lookAtEach(from.endpoint, "source", source, from.tools, [...passed])
+  const same = [...passed].filter((path) => {
+    const [was, is] = [files.get(path), now.get(path)]
+    return was !== undefined && is !== undefined && sameFile(was, is) && was.mtime === is.mtime
+  })
+  return new Set(verify ? yield* equalPaths({ end: from, at: below(source) }, { end: to, at: placeOf }, same) : same)
 })
 
-interface Side {
-  readonly end: End
-  readonly root: string
-}
-
-/** The paths that hold the same bytes on both sides. */
-export const equalPaths = Effect.fnUntraced(function* (
-  one: Side,
-  other: Side,
+/** What is at the target with the size and the time that it should have; tar gives a file its time when it is whole. */
+export const arrivedIn = Effect.fnUntraced(function* (
+  { files, target, to }: Way,
   paths: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyArray<string>, TransferError.TransferError> {
-  if (paths.length === 0) return []
-  const sums = ({ end, root }: Side) =>
-    sumsOf(
-      end,
-      paths.map((path) => join(root, path))
-    )
-  const [here, there] = yield* Effect.all([sums(one), sums(other)], { concurrency: 2 })
+  const there = yield* lookAtEach(to.endpoint, "target", target, to.tools, paths)
   return paths.filter((path) => {
-    const sum = here.get(join(one.root, path))
-    return sum !== undefined && sum === there.get(join(other.root, path))
+    const [was, is] = [files.get(path), there.get(path)]
+    return was !== undefined && is !== undefined && sameFile(was, is)
   })
 })
 
-const isIn = (tree: Tree, file: Entry): boolean => {
-  const there = tree.get(file.path)
-  return there !== undefined && sameFile(there, file)
+/** One end of a comparison: where each path of the tree is there. */
+export interface Held {
+  readonly end: End
+  readonly at: (path: string) => string
 }
+
+export const below =
+  (root: string): Held["at"] =>
+  (path) =>
+    join(root, path)
+
+/** The paths that hold the same bytes on both sides. */
+export const equalPaths = Effect.fnUntraced(function* (
+  one: Held,
+  other: Held,
+  paths: ReadonlyArray<string>
+): Effect.fn.Return<ReadonlyArray<string>, TransferError.TransferError> {
+  if (paths.length === 0) return []
+  const [here, there] = yield* Effect.all(
+    [one, other].map(({ at, end }) => sumsOf(end, paths.map(at))),
+    { concurrency: 2 }
+  )
+  return paths.filter((path) => {
+    const sum = here?.get(one.at(path))
+    return sum !== undefined && sum === there?.get(other.at(path))
+  })
+})
 
 /** Unpacks into a folder of its own at the target, and moves what arrived whole to its final path by renaming. */
 const receiveStaged = Effect.fnUntraced(function* (
   way: Way,
-  files: ReadonlyArray<Entry>,
+  passed: ReadonlySet<string>,
   events: FileEvents
 ): Effect.fn.Return<ReadonlySet<string>, TransferError.TransferError> {
   const { target, to } = way
@@ -156,13 +188,8 @@ const receiveStaged = Effect.fnUntraced(function* (
   return yield* Effect.gen(function* () {
     yield* Effect.mapError(to.endpoint.files.makeDirectory(stage, { mode: 0o700 }), failed)
     yield* unpack(to, stage, events, [])
-    const arrived = yield* arrivedIn(way, stage, files)
-    yield* merge(
-      to,
-      stage,
-      target,
-      files.filter(({ path }) => arrived.has(path))
-    )
+    const arrived = yield* settled(way, below(stage), passed)
+    yield* merge(to, stage, target, [...arrived])
     return arrived
   }).pipe(Effect.ensuring(Partial.discard(to, partial)))
 })
@@ -173,9 +200,9 @@ const argumentLength = 60_000
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** One mv for the files of one folder: each is renamed by itself, and no folder is entered through a link. */
-const merge = (to: End, stage: string, target: string, files: ReadonlyArray<Entry>): Doing<void> => {
+const merge = (to: End, stage: string, target: string, paths: ReadonlyArray<string>): Doing<void> => {
   const folders = new Map<string, Array<string>>()
-  for (const { path } of files) {
+  for (const path of paths) {
     const folder = relativeParent(path)
     const names = folders.get(folder)
     const name = `./${path.slice(folder === "" ? 0 : folder.length + 1)}`
@@ -213,55 +240,66 @@ const merge = (to: End, stage: string, target: string, files: ReadonlyArray<Entr
   )
 }
 
-interface Open {
-  readonly entry: Entry
-  readonly path: string
-  readonly file: FileSystem.File
-  readonly scope: Scope.Closeable
+/** Writes the files in this process, each to a partial beside its final path first, for an end that has no tar. */
+const writeHere = (way: Way, passed: ReadonlySet<string>, events: FileEvents): Doing<ReadonlySet<string>> =>
+  Effect.acquireUseRelease(
+    Effect.sync((): Written => ({ open: undefined, waiting: new Map() })),
+    Effect.fnUntraced(function* (written) {
+      const { target, to } = way
+      const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(to, target))
+      yield* Stream.runForEach(events, (event) => Effect.mapError(writeEvent(way, written, event), failed))
+      const waitsAt = (path: string) => {
+        const partial = written.waiting.get(path)
+        return partial === undefined ? join(target, path) : Partial.pathOf(partial)
+      }
+      const arrived = yield* settled(way, waitsAt, passed)
+      for (const [path, partial] of written.waiting) {
+        if (!arrived.has(path)) continue
+        yield* Effect.mapError(to.endpoint.files.rename(Partial.pathOf(partial), join(target, path)), failed)
+        written.waiting.delete(path)
+      }
+      return arrived
+    }),
+    ({ open, waiting }) =>
+      Effect.andThen(
+        open === undefined ? Effect.void : Scope.close(open.scope, Exit.void),
+        Effect.forEach(waiting.values(), (partial) => Partial.discard(way.to, partial), { discard: true })
+      )
+  )
+
+/** What is under way: the file at hand, and what waits for its name, by path. */
+interface Written {
+  open: { readonly file: FileSystem.File; readonly scope: Scope.Closeable } | undefined
+  readonly waiting: Map<string, Partial.Partial>
 }
 
-/** Writes the files in this process, each to a partial beside its final path first, for an end that has no tar. */
-const writeHere = (to: End, root: string, events: FileEvents): Doing<ReadonlySet<string>> =>
-  Effect.acquireUseRelease(
-    Effect.succeed({ open: undefined as Open | undefined }), // the file at hand, which its end closes
-    (state) => {
-      const { files } = to.endpoint
-      const arrived = new Set<string>()
-      const begin = (entry: Entry) =>
-        Effect.gen(function* () {
-          const partial = yield* Partial.fresh(parent(join(root, entry.path)), "part")
-          const path = Partial.pathOf(partial)
-          const scope = yield* Scope.make()
-          const file = yield* files.open(path, { flag: "wx", mode: 0o600 }).pipe(
-            Scope.provide(scope),
-            Effect.onError(() => Scope.close(scope, Exit.void))
-          )
-          state.open = { entry, path, file, scope }
-        })
-      const end = ({ entry, path, scope }: Open) =>
-        Effect.gen(function* () {
-          yield* Scope.close(scope, Exit.void)
-          yield* files.utimes(path, entry.mtime, entry.mtime)
-          yield* files.chmod(path, keptMode(entry))
-          yield* files.rename(path, join(root, entry.path))
-          state.open = undefined
-          arrived.add(entry.path)
-        })
-      return Stream.runForEach(events, (event) => {
-        const { open } = state
-        const step =
-          event._tag === "Begin"
-            ? begin(event.entry)
-            : open === undefined
-              ? Effect.void
-              : event._tag === "Data"
-                ? open.file.writeAll(event.bytes)
-                : end(open)
-        return Effect.mapError(step, (error) => ofPlatform(error, at(to, root)))
-      }).pipe(Effect.map((): ReadonlySet<string> => arrived))
-    },
-    ({ open }) =>
-      open === undefined
-        ? Effect.void
-        : Effect.andThen(Scope.close(open.scope, Exit.void), Effect.ignore(to.endpoint.files.remove(open.path)))
-  )
+const writeEvent = Effect.fnUntraced(function* (
+  { target, to }: Way,
+  written: Written,
+  event: FileEvent
+): Effect.fn.Return<void, PlatformError.PlatformError> {
+  const { files } = to.endpoint
+  if (event._tag === "Data") {
+    if (written.open !== undefined) yield* written.open.file.writeAll(event.bytes)
+    return
+  }
+  const { entry } = event
+  if (event._tag === "Begin") {
+    const partial = yield* Partial.fresh(parent(join(target, entry.path)), "part")
+    written.waiting.set(entry.path, partial)
+    const scope = yield* Scope.make()
+    const file = yield* files.open(Partial.pathOf(partial), { flag: "wx", mode: 0o600 }).pipe(
+      Scope.provide(scope),
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
+    written.open = { file, scope }
+    return
+  }
+  const partial = written.waiting.get(entry.path)
+  if (written.open === undefined || partial === undefined) return
+  const path = Partial.pathOf(partial)
+  yield* Scope.close(written.open.scope, Exit.void)
+  written.open = undefined
+  yield* files.utimes(path, entry.mtime, entry.mtime)
+  yield* files.chmod(path, keptMode(entry))
+})
