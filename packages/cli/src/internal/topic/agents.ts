@@ -102,6 +102,7 @@ connection again by itself.
 
 ## More
 
-\`toehold help TOPIC\`: \`jobs\`, \`machines\`, \`transfers\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\`
-has the flags and examples. To see a handshake: \`--log-level debug --log-format json\`.
+\`toehold help TOPIC\`: \`jobs\`, \`interactive\`, \`machines\`, \`transfers\`, \`exit-codes\`, \`environment\`, \`formatting\`,
+\`errors\`. \`toehold COMMAND --help\` has the flags and examples. To see a handshake:
+\`--log-level debug --log-format json\`.
 `
