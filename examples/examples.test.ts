@@ -50,6 +50,17 @@ describeWith(["sshd"], "examples", () => {
       })
     )
 
+    it.effect("remote-pipeline runs there what was written for here", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const there = yield* run("remote-pipeline", [machineOf(server), "/"])
+        assert.deepStrictEqual([there.exitCode, there.stdout.split("\n").slice(-2)], [0, ["exit code 0", ""]])
+        assert.include(there.stdout.split("\n"), "bin")
+        const here = yield* run("remote-pipeline", ["here", "/"])
+        assert.strictEqual(here.stdout, there.stdout)
+      })
+    )
+
     it.effect("run-job follows a job to its end", () =>
       Effect.gen(function* () {
         const { exitCode, stdout } = yield* run("run-job", [])

@@ -88,12 +88,12 @@ const open = (
   const elsewhere = Effect.flatMap(machine.fresh, (sessions) => sessions.start(request))
   return Effect.suspend(() => {
     if (machine.sessions.isDelicate()) return elsewhere
-    const here = machine.sessions.start({ ...request, atOnce })
-    return atOnce
-      ? Effect.catch(here, (error) =>
-          error.reason._tag === "ChannelRefused" && error.reason.busy ? elsewhere : Effect.fail(error)
-        )
-      : here
+    return machine.sessions.start({ ...request, atOnce }).pipe(
+      Effect.catchIf(
+        ({ reason }) => atOnce && reason._tag === "ChannelRefused" && reason.busy,
+        () => elsewhere
+      )
+    )
   })
 }
 

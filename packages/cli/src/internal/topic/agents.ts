@@ -74,6 +74,7 @@ connection again by itself.
 | \`ConnectionLost\` | \`did-not-run\`: try again. Else check on the machine what was done before you do anything again |
 | \`CommandTimeout\` | it was killed; allow more time, or do less at once |
 | \`IdleTimeout\` | it probably waited for an answer: use \`-y\`, \`DEBIAN_FRONTEND=noninteractive\` and the like |
+| \`InputClosed\` \`SignalFailed\` | the command has ended: look at how |
 | \`PromptDetected\` | it asked \`details.prompt\`, and was killed: do what \`fix\` says (\`-y\`, \`sudo -n\`, a variable), or answer with \`toehold interact\` |
 | \`ExpectTimeout\` \`ExpectEnded\` | compare the step \`details.expected\` with \`stdout\`, mend the step, and look at what the command did before you run it again |
 | \`SudoRefused\` | nothing ran. \`password-needed\` or \`password-wrong\`: \`--sudo-password-env NAME\` with the login's password; \`not-allowed\`: ask the person |

@@ -32,7 +32,7 @@ it. So have \`toehold shell\` and \`toehold session attach\`, with 255 for a con
 | 65 | a file holds no usable key; a file or a name can't be transferred | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` \`UnsafeName\` \`NotAFile\` \`NotADirectory\` \`IsADirectory\` |
 | 66 | a file, a job or a program does not exist | \`NotFound\` \`CommandNotFound\` |
 | 69 | the machine can't be reached, is no SSH server that can be talked to, or lacks a program | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`ProgramMissing\` \`Transport\` \`BadReply\` |
-| 74 | a file or the output can't be read or written | \`FileFailed\` \`NoSpace\` \`ChecksumMismatch\` |
+| 74 | a file or the output can't be read or written | \`FileFailed\` \`InputClosed\` \`NoSpace\` \`SignalFailed\` \`ChecksumMismatch\` |
 | 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\` \`SourceChanged\` \`SourceVanished\` \`TakenOver\`, \`ChannelRefused\` of a busy machine |
 | 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`SudoRefused\` \`ChannelRefused\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |
