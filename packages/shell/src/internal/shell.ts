@@ -86,7 +86,10 @@ export const make = Effect.fnUntraced(function* (
   const probe = Effect.gen(function* () {
     const found =
       (yield* Ref.get(known)) ??
-      (yield* Effect.provideService(ShellTools.probe(program), ChildProcessSpawner.ChildProcessSpawner, spawner))
+      (yield* ShellTools.probe(program).pipe(
+        Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, spawner),
+        Effect.mapError((error) => Failure.ofSpawner(error, { method: "probe", path: program }))
+      ))
     yield* Ref.set(known, found)
     return found
   })
