@@ -43,8 +43,12 @@ export const machineOptions = (invocation: Invocation) =>
   Effect.map(loginOptions(invocation), (login): Machine.Options => ({ ...login, flags: targetFlags(invocation) }))
 
 /** The machine's processes and files, open until the scope closes. */
-export const openMachine = Effect.fnUntraced(function* (invocation: Invocation, machine: string) {
-  const options = yield* machineOptions(invocation)
+export const openMachine = Effect.fnUntraced(function* (
+  invocation: Invocation,
+  machine: string,
+  more: Pick<SshLogin.Options, "spareSessions"> = {}
+) {
+  const options = { ...(yield* machineOptions(invocation)), ...more }
   const pool = yield* SshPool.make()
   return yield* Machine.open(machine, options).pipe(Effect.provideService(SshPool.SshPool, pool))
 })

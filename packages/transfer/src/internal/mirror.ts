@@ -17,6 +17,7 @@ import { sendFile } from "./sendFile.ts"
 import { unpackFolders } from "./tarStream.ts"
 import {
   arrivedIn,
+  batchConcurrency,
   batchesOf,
   below,
   canStream,
@@ -305,13 +306,18 @@ const sendFiles = Effect.fnUntraced(function* (
   let cuts = 0
   const send = (batch: ReadonlyArray<Entry>, folders: ReadonlyArray<Entry>) =>
     persist(sendBatch(way, batch, folders.map(opened)).pipe(Effect.tapError(() => Effect.sync(() => void (cuts += 1)))))
-  const [first, ...more] = batchesOf(stream)
-  if (first === undefined) return yield* sendEach(files)
-  const rest = [...(yield* send(first, folders))]
-  if (rest.length > 0) yield* persist(makeEach(job, folders))
   const streamed = new Set(stream)
-  const others = Effect.forEach(more, (batch) => Effect.map(send(batch, []), (left) => void rest.push(...left)))
-  yield* Effect.all([others, sendEach(files.filter((entry) => !streamed.has(entry)))], { concurrency: 2 })
+  const others = files.filter((entry) => !streamed.has(entry))
+  // The stream makes the others when their files come.
+  yield* persist(makeEach(job, above(others, folders)))
+  const rest: Array<Entry> = []
+  const inBatches = Effect.forEach(
+    batchesOf(stream),
+    (batch, index) => Effect.map(send(batch, index === 0 ? folders : []), (left) => void rest.push(...left)),
+    { concurrency: batchConcurrency, discard: true }
+  )
+  yield* Effect.all([inBatches, sendEach(others)], { concurrency: 2, discard: true })
+  if (rest.length > 0) yield* persist(makeEach(job, folders))
   if (cuts > 0 && way.isHidden) {
     // A tar that lost its input may have had the last word on a file.
     const left = new Set(rest)
@@ -328,6 +334,17 @@ const sendFiles = Effect.fnUntraced(function* (
   }
   yield* sendEach(rest)
 })
+
+/** The folders that hold any of the files, at any depth. */
+const above = (files: ReadonlyArray<Entry>, folders: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
+  const paths = new Set<string>()
+  for (const { path } of files) {
+    for (let folder = relativeParent(path); folder !== "" && !paths.has(folder); folder = relativeParent(folder)) {
+      paths.add(folder)
+    }
+  }
+  return folders.filter(({ path }) => paths.has(path))
+}
 
 const sendOne = ({ final, from, meter, persist, source, target, to, verify }: Job, { path }: Entry) =>
   sendFile(from, join(source, path), to, join(target, path), {

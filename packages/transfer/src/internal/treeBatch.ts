@@ -18,9 +18,10 @@ type Doing<A> = Effect.Effect<A, TransferError.TransferError>
 /** A file that would be worth taking up again goes by itself. */
 export const smallSize = 1024 * 1024
 
-/** What a lost connection takes with it at most. */
-const batchBytes = 64 * 1024 * 1024
-const batchFiles = 10_000
+/** Several streams fill a long way that the window of one doesn't, and a lost connection takes less with it. */
+const batchBytes = 16 * 1024 * 1024
+const batchFiles = 5000
+export const batchConcurrency = 3
 
 export const isSmall = (entry: Entry): boolean => entry.size < smallSize && fits(entry)
 

@@ -14,7 +14,8 @@ import { makeProgress, shownBytes, shownRate } from "../transferProgress.ts"
 const endOf = Effect.fnUntraced(function* (invocation: Invocation, machine: string | undefined) {
   // This machine may be a Windows one, which its services don't tell.
   if (machine === undefined || machine === "local:") return yield* Endpoint.local
-  return yield* openMachine(invocation, machine)
+  // A tree takes several commands one after the other, each a round trip less with a session that is open already.
+  return yield* openMachine(invocation, machine, { spareSessions: 2 })
 })
 
 const optionsOf = (invocation: Invocation) => ({
