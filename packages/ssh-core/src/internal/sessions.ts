@@ -20,6 +20,8 @@ export interface Request {
   readonly script: string
   /** The script may be on no command line, where a terminal would put it. */
   readonly secret: boolean
+  /** Called when the request has a session. */
+  readonly onOpen?: () => void
   /** Called when the script is sent: from then on it may run. */
   readonly onSend?: () => void
   readonly pty: Channel.Pty | undefined
@@ -342,8 +344,9 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /** A shell that waits for its script, which is on no command line and begins when its end is taken care of. */
-  const openWaiting = Effect.fnUntraced(function* ({ atOnce = false }: Request, claim: Claim | undefined) {
-    const process = yield* openSession(waitingShell, atOnce, claim)
+  const openWaiting = Effect.fnUntraced(function* (request: Request, claim: Claim | undefined) {
+    const process = yield* openSession(waitingShell, request.atOnce ?? false, claim)
+    request.onOpen?.()
     yield* ready(process).pipe(Effect.onInterrupt(() => closed(process)))
     return process
   })
