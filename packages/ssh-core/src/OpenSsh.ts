@@ -124,7 +124,8 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
   const lease = options.commandLease ?? "5 minutes"
   const maxSessions = options.maxSessions ?? 10
   const start = (sessions: Connection.Options["sessions"]) =>
-    Effect.catch(Connection.connect({ ...common, sessions }), (error) => KnownKeys.describe(error, files)).pipe(
+    Connection.connect({ ...common, sessions }).pipe(
+      Effect.catch((error) => KnownKeys.describe(error, files)),
       Effect.provideContext(context)
     )
   const alone = (keeper: Keeper.Keeper) => start({ maxSessions, spares: 0, keeper })

@@ -104,7 +104,7 @@ export const badArgument = (method: string, description: string): PlatformError.
   PlatformError.badArgument({ module: "FileSystem", method, description })
 
 /** What can be said of a process and of a file alike; a shell that is not found is no file that is not found. */
-const ofBoth: ReadonlyArray<string> = ["Busy", "TimedOut", "UnexpectedEof", "WouldBlock", "WriteZero"]
+const ofBoth: ReadonlySet<string> = new Set(["Busy", "TimedOut", "UnexpectedEof", "WouldBlock", "WriteZero"])
 
 /** A spawner's failure, about the file instead of the script, with what the spawner knows of the cause. */
 export const ofSpawner = (
@@ -115,7 +115,7 @@ export const ofSpawner = (
   const cause = reason.cause ?? error
   const words = reason.description ?? (cause instanceof Error ? cause.message : "it could not be run")
   return PlatformError.systemError({
-    _tag: reason._tag !== "BadArgument" && ofBoth.includes(reason._tag) ? reason._tag : "Unknown",
+    _tag: reason._tag !== "BadArgument" && ofBoth.has(reason._tag) ? reason._tag : "Unknown",
     module: "FileSystem",
     method: at.method,
     pathOrDescriptor: at.path,

@@ -52,6 +52,12 @@ describe("fromStat", () => {
   })
 })
 
+/** The time that a line with this date says, on that day. */
+const at = (today: string, date: string): string => {
+  const info = FileInfo.fromLs(`${today}\n 7 -rw-r--r-- 1 0 0 5 ${date} a\nb`)
+  return Option.match(info?.mtime ?? Option.none(), { onNone: () => "", onSome: (time) => time.toISOString() })
+}
+
 describe("fromLs", () => {
   it.each(paths)("knows of %s what the line says", (path) => {
     const text = `${run("date", "-u", "+%Y-%m-%d")}${run("ls", "-ldin", path)}\0${run("ls", "-ldinu", path)}`
@@ -69,10 +75,6 @@ describe("fromLs", () => {
   })
 
   it("works the year out that a recent date leaves out", () => {
-    const at = (today: string, date: string): string => {
-      const info = FileInfo.fromLs(`${today}\n 7 -rw-r--r-- 1 0 0 5 ${date} a\nb`)
-      return Option.match(info?.mtime ?? Option.none(), { onNone: () => "", onSome: (time) => time.toISOString() })
-    }
     assert.strictEqual(at("2026-01-02", "Dec 31 23:59"), "2025-12-31T23:59:00.000Z")
     assert.strictEqual(at("2026-01-02", "Jan  2 00:01"), "2026-01-02T00:01:00.000Z")
     assert.strictEqual(at("2026-01-02", "Mar  1  2020"), "2020-03-01T00:00:00.000Z")

@@ -46,10 +46,9 @@ const longestSocketPath = 80
 
 const privateFolder = (fs: FileSystem.FileSystem) =>
   fs.makeTempDirectoryScoped({ prefix: "toehold-" }).pipe(
-    Effect.flatMap((folder) =>
-      folder.length < longestSocketPath
-        ? Effect.succeed(folder)
-        : fs.makeTempDirectoryScoped({ directory: "/tmp", prefix: "toehold-" })
+    Effect.filterOrElse(
+      (folder) => folder.length < longestSocketPath,
+      () => fs.makeTempDirectoryScoped({ directory: "/tmp", prefix: "toehold-" })
     ),
     Effect.mapError((error) =>
       SshError.make(new SshError.FileFailed({ path: "the folder for temporary files", detail: error.message }))
