@@ -22,7 +22,7 @@ export type Tree = ReadonlyMap<string, Entry>
 /** Names of this package's own: partial files and trees, never transferred and never deleted as foreign. */
 export const ownPrefix = ".toehold-"
 
-export const isOwn = (path: string): boolean => path.split("/").some((name) => name.startsWith(ownPrefix))
+export const isOwn = (path: string): boolean => path.startsWith(ownPrefix) || path.includes(`/${ownPrefix}`)
 
 /** The same second is the same time: SFTP and tar tell no more. */
 export const sameTime = (one: Entry, other: Entry): boolean => Math.floor(one.mtime) === Math.floor(other.mtime)

@@ -45,23 +45,42 @@ const text = (block: Uint8Array, from: number, length: number): string => {
   return decoder.decode(end === -1 ? field : field.subarray(0, end))
 }
 
-/** Octal digits, or GNU's binary form for what is too large for them. */
+/** Octal digits between blanks and zero bytes, or GNU's binary form for what is too large for them. */
 const number = (block: Uint8Array, from: number, length: number): number => {
   const first = block[from] ?? 0
-  if ((first & 0x80) === 0) {
-    const digits = text(block, from, length).trim()
-    return digits === "" ? 0 : /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN
-  }
+  if ((first & 0x80) === 0) return octal(block, from, length)
   if ((first & 0x40) !== 0) return -1
   let value = first & 0x3f
   for (const byte of block.subarray(from + 1, from + length)) value = value * 256 + byte
   return value
 }
 
+const octal = (block: Uint8Array, from: number, length: number): number => {
+  const end = from + length
+  let at = from
+  while (at < end && block[at] === 32) at++
+  let value = 0
+  for (; at < end; at++) {
+    const byte = block[at] ?? 0
+    if (byte < 48 || byte > 55) break
+    value = value * 8 + byte - 48
+  }
+  // What stands behind the digits may only be what ends them.
+  while (at < end && block[at] === 32) at++
+  return at === end || block[at] === 0 ? value : Number.NaN
+}
+
+/** The sum is taken with blanks in its own field. */
 const hasSum = (block: Uint8Array): boolean => {
-  let sum = 0
-  for (let at = 0; at < blockSize; at++) sum += at >= 148 && at < 156 ? 32 : (block[at] ?? 0)
+  let sum = 8 * 32
+  for (let at = 0; at < 148; at++) sum += block[at] ?? 0
+  for (let at = 156; at < blockSize; at++) sum += block[at] ?? 0
   return number(block, 148, 8) === sum
+}
+
+const isZero = (block: Uint8Array): boolean => {
+  for (let at = 0; at < blockSize; at++) if (block[at] !== 0) return false
+  return true
 }
 
 /** `LENGTH KEY=VALUE\n` again and again, as pax has it. */
@@ -149,7 +168,7 @@ export class TarDecoder {
   /** The member that a header begins, nothing where it only tells of the next one, or a fault. */
   private header(block: Uint8Array): Member | string | undefined {
     // Zeros end an archive; another may follow.
-    if (block.every((byte) => byte === 0)) return undefined
+    if (isZero(block)) return undefined
     if (!hasSum(block)) return "a header's checksum is wrong"
     const flag = String.fromCharCode(block[156] ?? 0)
     const isMeta = flag === "x" || flag === "g" || flag === "L" || flag === "K"

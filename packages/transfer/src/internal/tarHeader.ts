@@ -36,7 +36,6 @@ const block = (fields: {
   readonly size: number
   readonly mtime: number
   readonly type: string
-  readonly target: Uint8Array
 }): Uint8Array => {
   const bytes = new Uint8Array(blockSize)
   bytes.set(fields.name.subarray(0, 100), 0)
@@ -48,10 +47,10 @@ const block = (fields: {
   // The checksum is counted with blanks in its own field.
   putText(bytes, 148, "        ")
   putText(bytes, 156, fields.type)
-  bytes.set(fields.target.subarray(0, 100), 157)
   putText(bytes, 257, "ustar  ")
   let sum = 0
-  for (let index = 0; index < blockSize; index++) sum += bytes[index] ?? 0
+  // Nothing stands behind the mark.
+  for (let index = 0; index < 264; index++) sum += bytes[index] ?? 0
   putOctal(bytes, 148, 7, sum)
   bytes[154] = 0
   return bytes
@@ -60,34 +59,20 @@ const block = (fields: {
 /** Zeros up to the next block. */
 export const padding = (size: number): Uint8Array => new Uint8Array((blockSize - (size % blockSize)) % blockSize)
 
-const none = new Uint8Array(0)
-
 /** GNU's member that holds a name which is too long for its field. */
-const long = (type: "L" | "K", text: Uint8Array): ReadonlyArray<Uint8Array> => {
+const long = (text: Uint8Array): ReadonlyArray<Uint8Array> => {
   const size = text.length + 1
-  const name = encoder.encode("././@LongLink")
-  return [block({ name, mode: 0o644, size, mtime: 0, type, target: none }), text, new Uint8Array(1), padding(size)]
+  const own = block({ name: encoder.encode("././@LongLink"), mode: 0o644, size, mtime: 0, type: "L" })
+  return [own, text, new Uint8Array(1), padding(size)]
 }
-
-const typeFlags = { file: "0", directory: "5", link: "2", other: "0" } as const
 
 /** The blocks of a member; its data and the padding follow. */
 export const headerOf = (entry: Entry, mode: number): Uint8Array => {
   // A name that looks like an option or a device is none below a folder.
   const name = encoder.encode(`./${entry.path}${entry.type === "directory" ? "/" : ""}`)
-  const target = encoder.encode(entry.target ?? "")
-  return Buffer.concat([
-    ...(target.length > 100 ? long("K", target) : []),
-    ...(name.length > 100 ? long("L", name) : []),
-    block({
-      name,
-      mode,
-      size: entry.type === "file" ? entry.size : 0,
-      mtime: entry.mtime,
-      type: typeFlags[entry.type],
-      target
-    })
-  ])
+  const size = entry.type === "file" ? entry.size : 0
+  const own = block({ name, mode, size, mtime: entry.mtime, type: entry.type === "directory" ? "5" : "0" })
+  return name.length > 100 ? Buffer.concat([...long(name), own]) : own
 }
 
 /** What ends an archive of so many bytes. */

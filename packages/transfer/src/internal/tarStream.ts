@@ -17,7 +17,8 @@ export type FileEvent =
   | { readonly _tag: "Data"; readonly bytes: Uint8Array }
   | { readonly _tag: "End"; readonly entry: Entry }
 
-export type FileEvents = Stream.Stream<FileEvent, Failing>
+/** Many at a time: a piece of an archive holds many small files, and each element of a stream costs. */
+export type FileEvents = Stream.Stream<ReadonlyArray<FileEvent>, Failing>
 
 /**
  * Lets through what was asked for, once each, with the size and the time that the listing said; all else that the archive
@@ -93,7 +94,6 @@ export const pack = <A>(
           stdout.pipe(
             Stream.mapError((error) => ofPlatform(error, at(from, root))),
             Stream.mapEffect(take),
-            Stream.flattenIterable,
             Stream.concat(Stream.fromEffectDrain(end))
           )
         )
@@ -112,45 +112,44 @@ export const packHere = (from: End, root: string, entries: ReadonlyArray<Entry>)
       let left = entry.size
       const data = from.endpoint.files.stream(path, { bytesToRead: entry.size, chunkSize: 256 * 1024 }).pipe(
         Stream.mapError((error) => ofPlatform(error, at(from, path))),
-        Stream.map((bytes): FileEvent => {
+        Stream.map((bytes): ReadonlyArray<FileEvent> => {
           left -= bytes.length
-          return { _tag: "Data", bytes }
+          return [{ _tag: "Data", bytes }]
         })
       )
-      return Stream.succeed<FileEvent>({ _tag: "Begin", entry }).pipe(
+      const end = Stream.suspend((): FileEvents => {
+        const missing: ReadonlyArray<FileEvent> = left > 0 ? [{ _tag: "Data", bytes: new Uint8Array(left) }] : []
+        return Stream.succeed([...missing, { _tag: "End", entry }])
+      })
+      return Stream.succeed<ReadonlyArray<FileEvent>>([{ _tag: "Begin", entry }]).pipe(
         Stream.concat(entry.size === 0 ? Stream.empty : data),
-        Stream.concat(
-          Stream.suspend(() =>
-            left <= 0 ? Stream.empty : Stream.succeed<FileEvent>({ _tag: "Data", bytes: new Uint8Array(left) })
-          )
-        ),
-        Stream.concat(Stream.succeed<FileEvent>({ _tag: "End", entry }))
+        Stream.concat(end)
       )
     })
   )
 
+const bytesOf = (event: FileEvent): Uint8Array => {
+  switch (event._tag) {
+    case "Begin":
+      return headerOf(event.entry, keptMode(event.entry))
+    case "Data":
+      return event.bytes
+    case "End":
+      return padding(event.entry.size)
+  }
+}
+
 const encode = (events: FileEvents, folders: ReadonlyArray<Entry>): Stream.Stream<Uint8Array, Failing> => {
   let length = 0
-  const counted = (bytes: Uint8Array): Uint8Array => {
-    length += bytes.length
-    return bytes
-  }
-  const bytesOf = (event: FileEvent): Uint8Array => {
-    switch (event._tag) {
-      case "Begin":
-        return counted(headerOf(event.entry, keptMode(event.entry)))
-      case "Data":
-        return counted(event.bytes)
-      case "End":
-        return counted(padding(event.entry.size))
-    }
+  const join = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+    const whole = Buffer.concat(parts)
+    length += whole.length
+    return whole
   }
   return events.pipe(
-    Stream.map(bytesOf),
-    Stream.prepend(folders.map((entry) => counted(headerOf(entry, keptMode(entry))))),
-    Stream.concat(Stream.suspend(() => Stream.succeed(trailerOf(length)))),
-    // Headers and small files are many pieces; each write costs.
-    Stream.mapArray((parts) => [Buffer.concat(parts)] as const)
+    Stream.map((some) => join(some.map(bytesOf))),
+    Stream.prepend([join(folders.map((entry) => headerOf(entry, keptMode(entry))))]),
+    Stream.concat(Stream.suspend(() => Stream.succeed(trailerOf(length))))
   )
 }
 

@@ -73,13 +73,14 @@ export const sendBatch = Effect.fnUntraced(function* (
   const { from, meter, source } = way
   const passed = { bytes: 0, files: new Set<string>() }
   const counted = (events: FileEvents): FileEvents =>
-    Stream.map(events, (event) => {
-      if (event._tag === "End") passed.files.add(event.entry.path)
-      if (event._tag === "Data") {
+    Stream.map(events, (some) => {
+      for (const event of some) {
+        if (event._tag === "End") passed.files.add(event.entry.path)
+        if (event._tag !== "Data") continue
         passed.bytes += event.bytes.length
         meter.add(event.bytes.length)
       }
-      return event
+      return some
     })
   const arrivals = (events: FileEvents) => receive(way, passed.files, counted(events), folders)
   const sending = from.tools.tar ? pack(from, source, files, arrivals) : arrivals(packHere(from, source, files))
@@ -248,7 +249,12 @@ const writeHere = (way: Way, passed: ReadonlySet<string>, events: FileEvents): D
     Effect.fnUntraced(function* (written) {
       const { target, to } = way
       const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(to, target))
-      yield* Stream.runForEach(events, (event) => Effect.mapError(writeEvent(way, written, event), failed))
+      yield* Stream.runForEach(events, (some) =>
+        Effect.mapError(
+          Effect.forEach(some, (event) => writeEvent(way, written, event), { discard: true }),
+          failed
+        )
+      )
       const waitsAt = (path: string) => {
         const partial = written.waiting.get(path)
         return partial === undefined ? join(target, path) : Partial.pathOf(partial)
