@@ -34,6 +34,7 @@ const benches: Readonly<Record<string, Bench>> = {
   flood,
   files,
   forward,
+  "job-follow": jobFollow,
   pool,
   "job-follow": jobFollow,
   transfer
