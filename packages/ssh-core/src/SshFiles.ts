@@ -30,7 +30,7 @@ import * as Watch from "./internal/files/watch.ts"
 import * as Whole from "./internal/files/whole.ts"
 import type { Sftp } from "./Sftp.ts"
 import { SshClient } from "./SshClient.ts"
-import type * as SshError from "./SshError.ts"
+import * as SshError from "./SshError.ts"
 
 /**
  * @since 0.1.0
@@ -48,6 +48,9 @@ const seconds = (time: Date | number): Effect.Effect<number, SshError.SshError> 
     ? Effect.succeed(whole)
     : Effect.fail(invalid("The time", "SFTP has times from 1970 to 2106 only"))
 }
+
+const isLost = ({ reason: { cause } }: PlatformError.PlatformError): boolean =>
+  cause instanceof SshError.SshError && cause.reason._tag === "ConnectionLost"
 
 /** The service over the sessions of one connection. */
 const overSftp = (
@@ -72,7 +75,11 @@ const overSftp = (
     folder: (path: string) => string
   ): Effect.Effect<string, PlatformError.PlatformError, Scope.Scope> =>
     Effect.acquireRelease(made, (path) =>
-      Effect.orDie(use("remove", path, (sftp) => Tree.remove(sftp, folder(path), { recursive: true, force: true })))
+      use("remove", path, (sftp) => Tree.remove(sftp, folder(path), { recursive: true, force: true })).pipe(
+        // Over a connection that is gone nothing can be removed; what ended it has its own report.
+        Effect.catchIf(isLost, () => Effect.void),
+        Effect.orDie
+      )
     )
 
   const files = FileSystem.make({

@@ -2,7 +2,7 @@
  * More ways into one file. A server takes no more than a window's worth of data on a channel in each round trip, so where
  * that is long a file is written over several.
  */
-import { Clock, Effect, Scope } from "effect"
+import { Clock, Effect, Option, Scope } from "effect"
 import { randomInt } from "node:crypto"
 import type { Handle, Sftp } from "../../Sftp.ts"
 import type { SshError } from "../../SshError.ts"
@@ -34,7 +34,7 @@ export const make = Effect.fnUntraced(function* (
   const count = Math.min(Math.ceil(windowOf(open.session.sftp.roundTripMs) / channelBytes), mostLanes) - 1
   if (count < 1) return undefined
   const scope = yield* Effect.scope
-  let opened = false
+  let begun = false
 
   const one = Effect.gen(function* () {
     const sftp = yield* extra
@@ -45,17 +45,16 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const openAll = Effect.fnUntraced(function* (add: (lane: Lane) => void) {
-    for (let index = 0; index < count; index++) {
-      const lane = yield* one
-      if (!(yield* isSameFile(open, lane))) return
-      add(lane)
-    }
+    const opened = yield* Effect.forEach(Array.from({ length: count }), () => Effect.option(one), {
+      concurrency: "unbounded"
+    })
+    for (const lane of yield* ofSameFile(open, opened.flatMap(Option.toArray))) add(lane)
   })
 
   return {
     offer: (written, add) => {
-      if (opened || written < worthIt) return Effect.void
-      opened = true
+      if (begun || written < worthIt) return Effect.void
+      begun = true
       // Without more lanes it is slower, and right.
       return Effect.asVoid(Effect.forkIn(Effect.ignore(Scope.provide(openAll(add), scope)), scope))
     }
@@ -63,12 +62,17 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /** The path may lead to another file by now: only what is changed through the one handle and seen through the other is it. */
-const isSameFile = Effect.fnUntraced(function* (open: Open, lane: { readonly sftp: Sftp; readonly handle: Handle }) {
-  const { sftp } = open.session
+const ofSameFile = Effect.fnUntraced(function* (
+  { handle, session: { sftp } }: Open,
+  lanes: ReadonlyArray<Lane>
+): Effect.fn.Return<ReadonlyArray<Lane>, SshError> {
+  if (lanes.length === 0) return []
   const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
   const mark = randomInt(1, 2 ** 31)
-  yield* sftp.fsetstat(open.handle, { atime: mark, mtime: now })
-  const seen = yield* lane.sftp.fstat(lane.handle)
-  yield* sftp.fsetstat(open.handle, { atime: now, mtime: now })
-  return seen.atime === mark
+  yield* sftp.fsetstat(handle, { atime: mark, mtime: now })
+  const seen = yield* Effect.forEach(lanes, (lane) => Effect.option(lane.sftp.fstat(lane.handle)), {
+    concurrency: "unbounded"
+  })
+  yield* sftp.fsetstat(handle, { atime: now, mtime: now })
+  return lanes.filter((_, index) => Option.exists(seen[index] ?? Option.none(), ({ atime }) => atime === mark))
 })

@@ -9,7 +9,7 @@ export const windowOf = (roundTripMs: number): number =>
   Math.min(Math.max(Math.ceil(roundTripMs * bytesPerMs), minWindow), maxWindow)
 const bytesPerMs = 400_000
 const batch = 4
-const minWindow = 2 * 1024 * 1024
+const minWindow = 4 * 1024 * 1024
 const maxWindow = 16 * 1024 * 1024
 
 export interface Open {

@@ -4,8 +4,8 @@ import type * as SshError from "../../SshError.ts"
 import type { Lane, Lanes } from "./lanes.ts"
 import { type Open, windowOf } from "./readAhead.ts"
 
-/** What a server takes in before it answers: OpenSSH gives each channel a window of 2 MiB. */
-const laneBytes = 2 * 1024 * 1024 + 256 * 1024
+/** More than a server takes in before it answers, so that it never waits: OpenSSH gives each channel a window of 2 MiB. */
+const laneBytes = 3 * 1024 * 1024
 
 export interface Options extends Open {
   readonly from: bigint

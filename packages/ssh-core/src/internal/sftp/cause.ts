@@ -71,7 +71,9 @@ export const explain = Effect.fnUntraced(function* (
   answer: Session.Failure
 ): Effect.fn.Return<SshError.SshError> {
   const { path } = operation
-  if (answer._tag === "Ended") return lost(answer.detail, operation.changes ? "may-have-run" : "did-not-run")
+  if (answer._tag === "Ended") {
+    return lost(answer.detail, answer.sent && operation.changes ? "may-have-run" : "did-not-run")
+  }
   if (answer.code === permissionDenied) {
     return SshError.make(new SshError.PermissionDenied({ path, detail: answer.message || "the server refused it" }))
   }

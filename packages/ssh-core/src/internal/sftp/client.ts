@@ -205,14 +205,17 @@ export const make = Effect.fnUntraced(function* (
           )
         : unsupported(path),
     readDirectory: (path) =>
-      Effect.map(
+      Effect.flatMap(
         Effect.acquireUseRelease(opendir(path), listing, ({ bytes }) =>
           Effect.sync(() => session.tell(Packet.close(bytes)))
         ),
-        (entries) =>
-          entries
-            .filter(({ name }) => name !== "." && name !== "..")
-            .map(({ attributes, name }) => ({ name, attributes, type: kindOf(attributes) }))
+        (entries) => {
+          const named = entries.filter(({ name }) => name !== "." && name !== "..")
+          // Joined to a path such a name would lead out of the folder.
+          return named.some(({ name }) => name === "" || /[/\0]/.test(name))
+            ? Effect.fail(Cause.failed(path, "EINVAL", "the server lists a name in it that can be none"))
+            : Effect.succeed(named.map((entry) => ({ ...entry, type: kindOf(entry.attributes) })))
+        }
       ),
     makeDirectory: (path, mode) =>
       ask(

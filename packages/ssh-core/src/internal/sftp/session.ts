@@ -14,7 +14,8 @@ export interface ByteChannel {
 /** Why a request has no value: the server's own answer, or the end of the session before it. */
 export type Failure =
   | { readonly _tag: "Status"; readonly code: number; readonly message: string }
-  | { readonly _tag: "Ended"; readonly detail: string }
+  /** `sent` is `false` where the request was never on its way. */
+  | { readonly _tag: "Ended"; readonly detail: string; readonly sent: boolean }
 
 /** The value of a reply; `undefined` for a reply that doesn't answer the request. */
 export type Accept<A> = (reply: Packet.Reply) => Result.Result<A, Failure> | undefined
@@ -66,7 +67,7 @@ export class Session {
     if (this.#end !== undefined) return
     this.#end = detail
     this.#frames.stop()
-    const failure = Result.fail<Failure>({ _tag: "Ended", detail })
+    const failure = Result.fail<Failure>({ _tag: "Ended", detail, sent: true })
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const { settle } of waiting) settle(failure)
@@ -76,13 +77,13 @@ export class Session {
 
   /** Ends the session from this side. */
   fail(detail: string): void {
-    this.end(detail)
     this.#channel.close()
+    this.end(detail)
   }
 
   /** Sends a request at once; `settle` is called when its reply comes or can't come any more. */
   ask<A>(request: Packet.Request, accept: Accept<A>, settle: (result: Result.Result<A, Failure>) => void): void {
-    if (this.#end !== undefined) return settle(Result.fail({ _tag: "Ended", detail: this.#end }))
+    if (this.#end !== undefined) return settle(Result.fail({ _tag: "Ended", detail: this.#end, sent: false }))
     const id = this.#number()
     this.#waiting.set(id, {
       settle: (outcome) => {
@@ -90,7 +91,7 @@ export class Session {
         const accepted = accept(outcome.success)
         if (accepted !== undefined) return settle(accepted)
         const detail = `the server answered with an SFTP ${outcome.success._tag} what asks for something else`
-        settle(Result.fail({ _tag: "Ended", detail }))
+        settle(Result.fail({ _tag: "Ended", detail, sent: true }))
         return this.fail(detail)
       }
     })
