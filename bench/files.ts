@@ -96,7 +96,16 @@ const slowRoad = (server: SshServer, milliseconds: number): Effect.Effect<number
 
 const makeFile = (path: string) => program("sh", ["-c", 'head -c "$1" /dev/urandom >"$0"', path, String(bytes)])
 
+/** Collects as the program does: a large heap of its own makes each full collection dear, and every buffer brings one closer. */
+const asTheProgram = Effect.promise(async () => {
+  const memory: { readonly keepMemoryLow: () => void } = await import(
+    new URL("../apps/cli/src/memory.ts", import.meta.url).href
+  )
+  memory.keepMemoryLow()
+})
+
 export const files = Effect.fnUntraced(function* (server: SshServer) {
+  yield* asTheProgram
   const paths = { remote: `${server.tempDir}/remote`, local: `${server.tempDir}/local` }
   yield* makeFile(paths.remote)
   yield* makeFile(paths.local)

@@ -10,6 +10,7 @@ import { connect } from "./connect.ts"
 import { files } from "./files.ts"
 import { flood } from "./flood.ts"
 import { forward } from "./forward.ts"
+import { jobFollow } from "./jobFollow.ts"
 import { pool } from "./pool.ts"
 import { roundTrip } from "./roundTrip.ts"
 import { start } from "./start.ts"
@@ -33,7 +34,9 @@ const benches: Readonly<Record<string, Bench>> = {
   flood,
   files,
   forward,
+  "job-follow": jobFollow,
   pool,
+  "job-follow": jobFollow,
   transfer
 }
 

@@ -41,6 +41,26 @@ describeWith(["sshd"], "examples", () => {
       })
     )
 
+    it.effect("remote-files works with files of the machine", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const { stdout } = yield* run("remote-files", [machineOf(server)])
+        const lines = stdout.split("\n").sort()
+        assert.deepStrictEqual(lines, ["", "File copy.txt, 8893 bytes", "File it's here.txt, 8893 bytes", "NotFound"])
+      })
+    )
+
+    it.effect("remote-pipeline runs there what was written for here", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const there = yield* run("remote-pipeline", [machineOf(server), "/"])
+        assert.deepStrictEqual([there.exitCode, there.stdout.split("\n").slice(-2)], [0, ["exit code 0", ""]])
+        assert.include(there.stdout.split("\n"), "bin")
+        const here = yield* run("remote-pipeline", ["here", "/"])
+        assert.strictEqual(here.stdout, there.stdout)
+      })
+    )
+
     it.effect("run-job follows a job to its end", () =>
       Effect.gen(function* () {
         const { exitCode, stdout } = yield* run("run-job", [])
@@ -73,6 +93,18 @@ describeWith(["sshd"], "examples", () => {
         assert.strictEqual(first.stdout, "2 files sent, 0 were there\n", first.stderr)
         const second = yield* run("send-files", words)
         assert.strictEqual(second.stdout, "0 files sent, 2 were there\n", second.stderr)
+      })
+    )
+
+    it.effect("many-machines asks each, and keeps the failure of one apart", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const machine = machineOf(server)
+        const { stderr, stdout } = yield* run("many-machines", [machine, "local:", "ssh -F none -p 1 127.0.0.1"])
+        const lines = stdout.trimEnd().split("\n").toSorted()
+        assert.match(lines[0] ?? "", /^local:: up for \d+ minutes$/)
+        assert.match((lines[1] ?? "").replace(machine, "machine"), /^machine: up for \d+ minutes$/)
+        assert.match(stderr, /^ssh -F none -p 1 127\.0\.0\.1: .*refused the connection/m)
       })
     )
 

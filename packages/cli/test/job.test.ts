@@ -2,13 +2,16 @@ import { afterAll, assert, beforeAll, it } from "@effect/vitest"
 import { Effect, PlatformError } from "effect"
 import * as JobsError from "@toehold/jobs/JobsError"
 import * as SshError from "@toehold/ssh-core/SshError"
+import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as Leaks from "@toehold/lab/Leaks"
+import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as ExitCode from "../src/ExitCode.ts"
 import * as FailureDocument from "../src/FailureDocument.ts"
+import { sshd } from "./support/lab.ts"
 import { type Options, toehold, toeholdJson } from "./support/program.ts"
 
 interface Status {
@@ -193,5 +196,37 @@ describeWith(["dash"], "toehold job", () => {
     assert.deepInclude(error.details, { id: "j", user: "u" })
     assert.include(error.fix, '"j"')
     assert.strictEqual(ExitCode.ofFailure(failure), 77)
+  })
+})
+
+describeWith(["sshd", "private-accounts"], "toehold job over SSH", () => {
+  it.layer(sshd, { excludeTestServices: true })((it) => {
+    it.effect("follows a job over connections that are cut, and says where the machine can't be reached", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const proxy = yield* FaultProxy.make({ target: server })
+        const machine = `${server.user}@${proxy.host}:${proxy.port}`
+        const flags = ["-F", "none", "-i", server.privateKeyPath, "--host-key", "off"]
+        const counting = "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.2; done"
+        const start = ["job", "start", machine, ...flags, "--json", "--name", "count", "--shell", counting]
+        const started = yield* toeholdJson<Status>(start)
+        assert.deepInclude(started.json, { id: "count", state: "running" })
+        const cutting = Effect.forever(Effect.andThen(Effect.sleep("600 millis"), proxy.cut("rst")))
+        const logs = yield* toehold(["job", "logs", machine, ...flags, "count", "--follow"]).pipe(
+          Effect.raceFirst(cutting)
+        )
+        assert.deepStrictEqual(logs, {
+          exitCode: 0,
+          stdout: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((line) => `line ${line}\n`).join(""),
+          stderr: ""
+        })
+        assert.strictEqual((yield* toehold(["job", "wait", machine, ...flags, "count"])).exitCode, 0)
+        assert.strictEqual((yield* toehold(["job", "prune", machine, ...flags])).exitCode, 0)
+        const wrong = ["-F", "none", "-i", "/nonexistent", "--host-key", "off", "--json"]
+        const refused = yield* toeholdJson<Failed>(["job", "list", machine, ...wrong])
+        assert.strictEqual(refused.exitCode, 65)
+        assert.strictEqual(refused.json.error.reason, "KeyUnreadable")
+      }).pipe(Effect.scoped)
+    )
   })
 })

@@ -182,7 +182,7 @@ export const make = Effect.fnUntraced(function* (
     }).pipe(Effect.tapError((error) => Effect.sync(() => void (mayHaveRun ||= error.outcome === "may-have-run"))))
     const job = yield* attempt.pipe(
       Effect.retry(again),
-      Effect.mapError((error) => (mayHaveRun ? JobsError.mayHaveRun(error) : error))
+      Effect.mapError((error) => (mayHaveRun ? afterAttempt(error) : error))
     )
     if (job.digest !== description.digest) {
       return yield* JobsError.make(new JobsError.AlreadyExists({ id, command: job.status.command }))
@@ -309,6 +309,23 @@ const oneJob = (id: string, items: ReadonlyArray<Item>): Effect.Effect<JobLine, 
     const [job] = jobsOf(items)
     return job === undefined ? Effect.fail(JobsError.make(new JobsError.NotFound({ id }))) : Effect.succeed(job)
   })
+
+/** The failure of a last attempt, where an earlier one may have taken effect. */
+const afterAttempt = (error: JobsError.JobsError): JobsError.JobsError => {
+  const { reason } = error
+  const outcome = "may-have-run"
+  switch (reason._tag) {
+    case "Transport": {
+      // A cause is no enumerable field of an error.
+      const { cause, id } = reason
+      return JobsError.make(new JobsError.Transport({ cause, outcome, ...(id === undefined ? {} : { id }) }))
+    }
+    case "BadReply":
+      return JobsError.make(new JobsError.BadReply({ ...reason, outcome }))
+    default:
+      return error
+  }
+}
 
 const inputOf = ({ stdin }: JobSpec): Uint8Array | undefined => {
   if (stdin === undefined || stdin instanceof Uint8Array) return stdin

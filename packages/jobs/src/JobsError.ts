@@ -111,27 +111,3 @@ export class JobsError extends Schema.TaggedError<JobsError>("@toehold/jobs/Jobs
  * @category constructors
  */
 export const make = (reason: Reason): JobsError => new JobsError({ reason })
-
-/**
- * The same error of an attempt before which another one may have taken effect.
- *
- * @since 0.1.0
- * @category combinators
- */
-export const mayHaveRun = (error: JobsError): JobsError => {
-  const { reason } = error
-  const outcome = "may-have-run"
-  switch (reason._tag) {
-    case "Transport": {
-      // A cause is no enumerable field of an error.
-      const { cause, id } = reason
-      return make(new Transport({ cause, outcome, ...(id === undefined ? {} : { id }) }))
-    }
-    case "BadReply": {
-      const { detail, id } = reason
-      return make(new BadReply({ detail, outcome, ...(id === undefined ? {} : { id }) }))
-    }
-    default:
-      return error
-  }
-}

@@ -45,6 +45,8 @@ export class ContainerServer extends Context.Service<
     /** Stops every process of the container where it is: connections fall silent and stay open. */
     readonly pause: Effect.Effect<void, LabError>
     readonly unpause: Effect.Effect<void, LabError>
+    /** Kills the server and its sessions, but none of their commands; the server is there again after it. */
+    readonly restart: Effect.Effect<void, LabError>
     /** Runs a command beside the server, as root, and gives back what it printed. */
     readonly run: (...command: ReadonlyArray<string>) => Effect.Effect<string, LabError>
   }
@@ -58,6 +60,10 @@ const ask = <A>(what: string, promise: () => PromiseLike<A>): Effect.Effect<A, L
     try: () => promise(),
     catch: (cause) => new LabError({ message: `Docker could not ${what}`, cause })
   })
+
+/** `/proc/net/tcp*` lists a listener on port 22 with state 0A. */
+const restarting = `kill -KILL $(pidof sshd dropbear)
+until cat /proc/net/tcp* | grep -q ':0016 [0-9A-F:]* 0A '; do sleep 0.05; done`
 
 /** An image is named by what it is made of, so that a change of its files is a new image. */
 const nameOf = Effect.fnUntraced(function* (
@@ -156,11 +162,13 @@ export const make = Effect.fn("ContainerServer.make")(function* (
     user: options.user ?? "root",
     log: Effect.orElseSucceed(client("logs", id), () => "")
   })
+  const run = (...command: ReadonlyArray<string>) => client("exec", id, ...command)
   return {
     ...described,
     pause: Effect.asVoid(client("pause", id)),
     unpause: Effect.asVoid(client("unpause", id)),
-    run: (...command) => client("exec", id, ...command)
+    restart: Effect.asVoid(run("sh", "-c", restarting)),
+    run
   }
 })
 

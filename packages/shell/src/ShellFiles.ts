@@ -88,7 +88,7 @@ export const make = Effect.fnUntraced(function* (
 
   const writeFile: FileSystem.FileSystem["writeFile"] = Effect.fnUntraced(function* (path, data, given) {
     const access = Writing.accessOf(given?.flag ?? "w")
-    if (!access.writes) return yield* Effect.fail(Failure.failure("EBADF", { method: "writeFile", path }))
+    if (!access.writes) return yield* Failure.failure("EBADF", { method: "writeFile", path })
     const known = yield* tools
     const args = [
       argument(path),

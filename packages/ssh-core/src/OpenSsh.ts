@@ -36,6 +36,11 @@ export interface Options {
   readonly connectTimeout?: Duration.Input | undefined
   /** The program. Default: `ssh`, as PATH has it. */
   readonly program?: string | undefined
+  /**
+   * Go over one connection, by a control socket (ControlMaster), where `ssh` can. Default: `true`, but on Windows, whose
+   * OpenSSH can't.
+   */
+  readonly shareConnection?: boolean | undefined
   /** See `SshClient.Options`. */
   readonly maxSessions?: number | undefined
   /** See `SshClient.Options`. */
@@ -59,11 +64,13 @@ const policyOf = (config: SshConfig.ResolvedTarget | undefined, options: Options
 /**
  * Connects by the system's `ssh`, which asks nothing: what it would have to ask for is a failure. The scope's end closes
  * the connection and ends the program. Fails with the reasons that `SshClient.make` has, as far as `ssh` tells them, and
- * with `InvalidArgument` where there is no `ssh`, or one that can't share its connection.
+ * with `InvalidArgument` where there is no `ssh`.
  *
  * **Gotchas**
  *
- * OpenSSH 7.4 or later, with ControlMaster. Keys with a passphrase need an agent. `hostKeyPolicy`, `knownHostsFile` and the
+ * Keys with a passphrase need an agent. Where `ssh` can't share its connection (Windows, and before OpenSSH 7.4) each command
+ * and each transfer makes one of its own: that is slow, an exit code from 129 to 159 counts as the signal that shells
+ * mean by it, and the machine can't listen for us. `hostKeyPolicy`, `knownHostsFile` and the
  * target's own options are not for jump hosts, whose `ssh` reads the configuration alone.
  *
  * @since 0.1.0
@@ -108,6 +115,7 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
     connectTimeout,
     addsKeepalive: config?.serverAliveIntervalSeconds === undefined,
     endpoint,
+    shares: options.shareConnection ?? platform.os !== "win32",
     accept: ({ hostKey }) =>
       hostKeyPolicy === "off"
         ? Effect.provideContext(KnownKeys.check({ ...endpoint, ...hostKey }, files), context)
@@ -116,7 +124,8 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
   const lease = options.commandLease ?? "5 minutes"
   const maxSessions = options.maxSessions ?? 10
   const start = (sessions: Connection.Options["sessions"]) =>
-    Effect.catch(Connection.connect({ ...common, sessions }), (error) => KnownKeys.describe(error, files)).pipe(
+    Connection.connect({ ...common, sessions }).pipe(
+      Effect.catch((error) => KnownKeys.describe(error, files)),
       Effect.provideContext(context)
     )
   const alone = (keeper: Keeper.Keeper) => start({ maxSessions, spares: 0, keeper })

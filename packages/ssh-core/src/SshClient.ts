@@ -69,8 +69,8 @@ export interface Options {
   readonly spareSessions?: number | undefined
   /**
    * How long commands may go on while nothing at all comes from here, though the connection is not known to be gone: a
-   * client without power, a network that swallows everything. When the connection ends they are killed at once. Rounded
-   * to seconds. Default: 5 minutes. `false`: until the server notices.
+   * client without power, a network that swallows everything. When the connection ends they are killed at once. At least
+   * 5 seconds. Default: 5 minutes. `false`: until the server notices.
    */
   readonly commandLease?: Duration.Input | false | undefined
   /** Reach the host through this connection instead of directly. */

@@ -79,8 +79,11 @@ export class SshPool extends Context.Service<
      * **Gotchas**
      *
      * A command that has to wait for a session waits without a time limit: its own begins when it has one. Commands
-     * that only end when others have begun (the stages of a pipeline) need as many sessions as all the connections that
-     * the pool may open have together.
+     * that only end when others have begun need as many sessions as all the connections that the pool may open have
+     * together; the pipelines of `SshProcess` don't, as their stages go over connections of their own where they must.
+     *
+     * What `listen` asks for is gone with the connection that it was asked over, and nobody is told: forwards that are
+     * to outlive a connection are `SshForward`'s.
      */
     readonly client: (
       machine: string | SshTarget.SshTarget,

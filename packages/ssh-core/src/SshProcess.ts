@@ -115,8 +115,9 @@ const spawnOne = Effect.fnUntraced(function* (
   const unref = Effect.map(process.unref, (reref): ChildProcessSpawner.Reref => reref)
   return ChildProcessSpawner.makeHandle({
     pid: ChildProcessSpawner.ProcessId(process.pid),
+    // A failed input comes first: it cut short what the exit code is about.
     exitCode: Effect.raceFirst(status, Deferred.await(failed)).pipe(
-      Effect.flatMap((code) => (Deferred.isDoneUnsafe(failed) ? Deferred.await(failed) : Effect.succeed(code)))
+      Effect.tap(() => (Deferred.isDoneUnsafe(failed) ? Deferred.await(failed) : Effect.void))
     ),
     isRunning: process.isRunning,
     kill: (options) => Effect.mapError(process.kill(Invocation.killOptions(options)), translate("kill")),

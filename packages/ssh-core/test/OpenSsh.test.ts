@@ -14,6 +14,8 @@ import { reasonOf } from "./support/failing.ts"
 
 const sh = SshCommand.shell
 
+const place = (at: SshServer): string => `${at.user}@${at.host}:${at.port}`
+
 /** A key, and what `ssh-keygen -s` makes of it. */
 const certificate = Effect.fnUntraced(function* (folder: string, user: string) {
   const fs = yield* FileSystem.FileSystem
@@ -124,7 +126,6 @@ RealPart.describeWith(["ssh", "sshd", "ssh-keygen"], "OpenSsh", () => {
           "  IdentitiesOnly yes"
         ]
         yield* fs.writeFileString(config, `${lines.join("\n")}\n`)
-        const place = (at: SshServer) => `${at.user}@${at.host}:${at.port}`
         const ssh = yield* OpenSsh.connect(`ssh -F ${config} -J ${place(hop)} ssh://${place(server)}`)
         assert.strictEqual((yield* ssh.exec(sh("echo through"))).stdout.text, "through\n")
         assert.strictEqual(ssh.connection.port, server.port)

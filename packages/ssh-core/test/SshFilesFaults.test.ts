@@ -6,9 +6,8 @@ import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import * as RealPart from "@toehold/lab/RealPart"
 import type { SshServer } from "@toehold/lab/SshServer"
 import * as SshClient from "@toehold/ssh-core/SshClient"
-import * as SshError from "@toehold/ssh-core/SshError"
 import * as SshFiles from "@toehold/ssh-core/SshFiles"
-import { noProcesses } from "./support/files.ts"
+import { causeOf, failureOf, noProcesses, soon } from "./support/files.ts"
 import { optionsFor, services } from "./support/machine.ts"
 import { connectTo } from "./support/failing.ts"
 
@@ -21,19 +20,6 @@ const behindProxy = Effect.fnUntraced(function* (server: SshServer, options: Par
   const fs = yield* SshFiles.make().pipe(Effect.provideService(SshClient.SshClient, ssh), Effect.provide(noProcesses))
   return { proxy, ssh, fs }
 })
-
-const soon = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect.pipe(
-    Effect.timeoutOrElse({
-      duration: "10 seconds",
-      orElse: () => Effect.sync(() => assert.fail("nothing within 10 s"))
-    })
-  )
-
-const causeOf = (error: PlatformError.PlatformError): SshError.SshError => {
-  const { cause } = error.reason
-  return cause instanceof SshError.SshError ? cause : assert.fail(`no SshError within ${error.message}`)
-}
 
 const pieces = (count: number): Stream.Stream<Uint8Array> =>
   Stream.map(Stream.range(1, count), (index) => new Uint8Array(100_000).fill(index))
@@ -98,7 +84,7 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles on a bad network", () =
                 // The answers are on their way when the road breaks.
                 yield* proxy.set("toClient", { hold: true })
                 const fiber = yield* Effect.forkChild(
-                  Effect.flip(call as Effect.Effect<unknown, PlatformError.PlatformError>),
+                  failureOf(call as Effect.Effect<unknown, PlatformError.PlatformError>),
                   {
                     startImmediately: true
                   }
@@ -112,7 +98,7 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles on a bad network", () =
                 assert.strictEqual(cause.outcome, outcome, name)
                 yield* soon(ssh.closed)
                 // What is asked from now on ends at once.
-                const later = yield* soon(Effect.flip(fs.stat(dir)))
+                const later = yield* soon(failureOf(fs.stat(dir)))
                 assert.strictEqual(causeOf(later).outcome, "did-not-run", name)
               }).pipe(Effect.scoped),
             { concurrency: 6, discard: true }
@@ -133,7 +119,7 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles on a bad network", () =
           yield* fs.exists("/")
           const { [direction]: before } = yield* proxy.bytes
           yield* proxy.set(direction, { cutAfter: { bytes: before + 3_000_000, by: "rst" } })
-          const cause = causeOf(yield* soon(Effect.flip(use(fs))))
+          const cause = causeOf(yield* soon(failureOf(use(fs))))
           assert.strictEqual(cause.reason._tag, "ConnectionLost")
           return cause.outcome
         }, Effect.scoped)

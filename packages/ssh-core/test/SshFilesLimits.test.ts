@@ -9,10 +9,10 @@ import * as RealPart from "@toehold/lab/RealPart"
 import type { SshServer } from "@toehold/lab/SshServer"
 import * as SshClient from "@toehold/ssh-core/SshClient"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
-import * as SshError from "@toehold/ssh-core/SshError"
+import type * as SshError from "@toehold/ssh-core/SshError"
 import * as SshFiles from "@toehold/ssh-core/SshFiles"
 import * as SshProcess from "@toehold/ssh-core/SshProcess"
-import { noProcesses } from "./support/files.ts"
+import { causeOf, failureOf, noProcesses, soon } from "./support/files.ts"
 import { connect, services } from "./support/machine.ts"
 
 const connected = Effect.fnUntraced(function* (server: SshServer, options: Partial<SshClient.Options> = {}) {
@@ -21,18 +21,7 @@ const connected = Effect.fnUntraced(function* (server: SshServer, options: Parti
   return { ssh, fs }
 })
 
-const soon = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect.pipe(
-    Effect.timeoutOrElse({
-      duration: "15 seconds",
-      orElse: () => Effect.sync(() => assert.fail("nothing within 15 s"))
-    })
-  )
-
-const reasonOf = (error: PlatformError.PlatformError): SshError.Reason => {
-  const { cause } = error.reason
-  return cause instanceof SshError.SshError ? cause.reason : assert.fail(`no SshError within ${error.message}`)
-}
+const reasonOf = (error: PlatformError.PlatformError): SshError.Reason => causeOf(error).reason
 
 /** A server whose SFTP is a process of its own, told from others by a folder that it is given. */
 const withProgram = (more: ReadonlyArray<string> = []) =>
@@ -56,6 +45,13 @@ const pidOf = (mark: string) =>
       .filter((pid) => Fs.readlinkSync(`/proc/${pid}/exe`).includes("sftp-server"))
   )
 
+const interrupted = (effect: Effect.Effect<unknown, PlatformError.PlatformError, Scope.Scope>, afterMs: number) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(Effect.scoped(effect), { startImmediately: true })
+    yield* Effect.sleep(afterMs)
+    yield* Fiber.interrupt(fiber)
+  })
+
 RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () => {
   it.layer(services, { excludeTestServices: true })((it) => {
     it.effect("leaves no file open on the machine, whatever became of the call", () =>
@@ -68,12 +64,6 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
         const [pid = 0] = yield* pidOf(mark)
         const open = () => Fs.readdirSync(`/proc/${pid}/fd`).length
         const before = open()
-        const interrupted = (effect: Effect.Effect<unknown, unknown, Scope.Scope>, afterMs: number) =>
-          Effect.gen(function* () {
-            const fiber = yield* Effect.forkChild(Effect.scoped(effect), { startImmediately: true })
-            yield* Effect.sleep(afterMs)
-            yield* Fiber.interrupt(fiber)
-          })
         for (let round = 0; round < 12; round++) {
           yield* interrupted(fs.readFile(path), round)
           yield* interrupted(fs.open(path), round / 4)
@@ -82,8 +72,8 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
           yield* interrupted(Stream.run(Stream.make(new Uint8Array(900_000)), fs.sink(`${path}.s`)), round)
           yield* interrupted(fs.copyFile(path, `${path}.c`), round)
           yield* Stream.runDrain(Stream.take(fs.stream(path, { chunkSize: 1000 }), 2))
-          yield* Effect.flip(fs.writeFile("/proc/none/x", new Uint8Array(1)))
-          yield* Effect.flip(fs.readFile("/proc"))
+          yield* failureOf(fs.writeFile("/proc/none/x", new Uint8Array(1)))
+          yield* failureOf(fs.readFile("/proc"))
           yield* Effect.scoped(Effect.flatMap(fs.open(path), (file) => file.readAlloc(1000)))
         }
         // The last closes are answered before this is.
@@ -101,12 +91,12 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
         const file = yield* fs.open(path)
         const [pid = 0] = yield* pidOf(mark)
         process.kill(pid, "SIGSTOP")
-        const waiting = yield* Effect.forkChild(Effect.flip(fs.stat(path)), { startImmediately: true })
+        const waiting = yield* Effect.forkChild(failureOf(fs.stat(path)), { startImmediately: true })
         yield* Effect.sleep("50 millis")
         process.kill(pid, "SIGKILL")
         assert.strictEqual(reasonOf(yield* soon(Fiber.join(waiting)))._tag, "ConnectionLost")
         assert.strictEqual(yield* fs.readFileString(path), "x")
-        assert.strictEqual(reasonOf(yield* Effect.flip(file.readAlloc(1)))._tag, "ConnectionLost")
+        assert.strictEqual(reasonOf(yield* failureOf(file.readAlloc(1)))._tag, "ConnectionLost")
         assert.strictEqual((yield* pidOf(mark)).length, 1)
       })
     )
@@ -123,8 +113,9 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
             assert.strictEqual((yield* soon(fs.readFileString(path))).split("\n").length, round + 2)
           }
           yield* soon(
-            Effect.all(
-              [0, 1, 2].flatMap(() => [ssh.exec(SshCommand.shell("true")), fs.stat(path)]),
+            Effect.forEach(
+              [0, 1, 2],
+              () => Effect.zip(ssh.exec(SshCommand.shell("true")), fs.stat(path), { concurrent: true }),
               { concurrency: "unbounded" }
             )
           )
@@ -160,9 +151,9 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
         yield* Stream.run(Stream.make<ReadonlyArray<Uint8Array>>(data), fs.sink(path))
         assert.isTrue(Fs.readFileSync(path).equals(data))
         assert.deepStrictEqual(Buffer.from(yield* fs.readFile(path)), Buffer.from(data))
-        const missing = yield* Effect.flip(fs.stat(`${path}.none`))
+        const missing = yield* failureOf(fs.stat(`${path}.none`))
         assert.strictEqual(missing.reason._tag, "NotFound")
-        const refused = yield* Effect.flip(Effect.scoped(ssh.sftp()))
+        const refused = yield* failureOf(Effect.scoped(ssh.sftp()))
         assert.strictEqual(refused.reason._tag, "ChannelRefused")
         assert.isFalse(refused.isRetryable)
       })
@@ -175,7 +166,7 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
           config: [`Subsystem sftp ${RealPart.path("sftp-server")}`]
         })
         const { ssh } = yield* connected(server)
-        const refused = yield* soon(Effect.flip(Effect.scoped(ssh.sftp())))
+        const refused = yield* soon(failureOf(Effect.scoped(ssh.sftp())))
         assert.strictEqual(refused.reason._tag, "ChannelRefused")
         assert.include(refused.message, "Account disabled.")
       })
@@ -183,22 +174,22 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
   })
 })
 
-RealPart.describeWith(["sshd", "root"], "SshFiles on a full disk", () => {
-  /** Made before the server, which sees only the file systems that there are when it starts. */
-  const volume = (options: string) =>
-    Effect.acquireRelease(
+/** Made before the server, which sees only the file systems that there are when it starts. */
+const volume = (options: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const path = Fs.mkdtempSync("/tmp/lab-volume-")
+      execFileSync("mount", ["-t", "tmpfs", "-o", options, "none", path])
+      return path
+    }),
+    (path) =>
       Effect.sync(() => {
-        const path = Fs.mkdtempSync("/tmp/lab-volume-")
-        execFileSync("mount", ["-t", "tmpfs", "-o", options, "none", path])
-        return path
-      }),
-      (path) =>
-        Effect.sync(() => {
-          execFileSync("umount", ["-l", path])
-          Fs.rmdirSync(path)
-        })
-    )
+        execFileSync("umount", ["-l", path])
+        Fs.rmdirSync(path)
+      })
+  )
 
+RealPart.describeWith(["sshd", "root"], "SshFiles on a full disk", () => {
   it.layer(services, { excludeTestServices: true })((it) => {
     it.effect("says that there is no space left, and keeps what was written before", () =>
       Effect.gen(function* () {
@@ -209,7 +200,7 @@ RealPart.describeWith(["sshd", "root"], "SshFiles on a full disk", () => {
         const full = Effect.fnUntraced(function* (
           effect: Effect.Effect<unknown, PlatformError.PlatformError, Scope.Scope>
         ) {
-          const error = yield* soon(Effect.flip(Effect.scoped(effect)))
+          const error = yield* soon(failureOf(Effect.scoped(effect)))
           assert.strictEqual(error.reason._tag, "Unknown")
           const reason = reasonOf(error)
           assert.strictEqual(reason._tag, "NoSpace", error.message)
@@ -249,14 +240,14 @@ RealPart.describeWith(["sshd", "root"], "SshFiles on a full disk", () => {
           fs.writeFileString(`${few}/three`, "x"),
           fs.symlink("a", `${few}/three`)
         ]) {
-          assert.strictEqual(reasonOf(yield* Effect.flip(use))._tag, "NoSpace")
+          assert.strictEqual(reasonOf(yield* failureOf(use))._tag, "NoSpace")
         }
         for (const use of [
           fs.makeDirectory(`${fixed}/a`),
           fs.writeFileString(`${fixed}/a`, "x"),
           fs.chmod(fixed, 0o700)
         ]) {
-          const reason = reasonOf(yield* Effect.flip(use))
+          const reason = reasonOf(yield* failureOf(use))
           assert.strictEqual(reason._tag === "FileFailed" ? reason.code : reason._tag, "EROFS")
         }
       })

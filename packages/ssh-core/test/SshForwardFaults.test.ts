@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import * as Fs from "node:fs"
 import type * as Net from "node:net"
+import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import { reasonOf } from "./support/failing.ts"
@@ -130,18 +131,18 @@ describeWith(["sshd"], "SshForward.keep", () => {
     it.effect("takes a port back from its own old session on the machine, as soon as the server gives that up", () =>
       leavesNothing(
         Effect.gen(function* () {
-          const server = yield* OpenSshServer.make({ config: ["ClientAliveInterval 2", "ClientAliveCountMax 1"] })
+          const server = yield* OpenSshServer.make()
           const echo = yield* Streams.serve(Streams.echo)
           const path = `${server.tempDir}/there`
-          const { events, port, proxy, seen } = yield* keep(
+          const { clients, events, port, proxy, seen } = yield* keep(
             server,
             [
               ["remote", `0:127.0.0.1:${echo.port}`],
               ["remote", `${path}:127.0.0.1:${echo.port}`]
             ],
-            // Soon enough for the old session to be still there.
-            { client: { connectTimeout: "500 millis" } }
+            { client: { connectTimeout: "2 seconds" } }
           )
+          const session = yield* clients[0]?.exec(SshCommand.shell("echo $PPID")) ?? assert.fail("it is connected")
           yield* proxy.set("both", { swallow: true })
           yield* seen("Disconnected")
           yield* proxy.heal
@@ -153,9 +154,12 @@ describeWith(["sshd"], "SshForward.keep", () => {
               `localhost:${port(0)}`
             )
           }
+          // The socket's file is its own, and needs no waiting.
+          yield* seen("ListeningAgain")
+          assert.strictEqual(yield* Streams.talk(path, "socket"), "socket end")
+          yield* Effect.sync(() => process.kill(Number(session.stdout.text), "SIGKILL"))
           yield* seen("ListeningAgain", 2)
           assert.strictEqual(yield* Streams.talk(port(0), "port"), "port end")
-          assert.strictEqual(yield* Streams.talk(path, "socket"), "socket end")
         })
       )
     )

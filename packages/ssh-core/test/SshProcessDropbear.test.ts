@@ -3,15 +3,12 @@ import * as ProcessSuite from "@toehold/lab/ProcessSuite"
 import { describeWith } from "@toehold/lab/RealPart"
 import { capabilities, processesOver } from "./support/processes.ts"
 
-describeWith(["dropbear", "dropbearconvert", "private-accounts", "busybox"], "SshProcess over dropbear", () => {
+const account = { user: "agent", uid: 4242, loginShell: "ash" } as const
+
+describeWith(["dropbear", "dropbearconvert", "private-accounts", "root", "busybox"], "SshProcess", () => {
   ProcessSuite.suite(
-    "with BusyBox as the login shell",
-    processesOver(DropbearServer.make({ account: { loginShell: "ash" } })),
+    "over dropbear, for an account without rights and BusyBox as its shell",
+    processesOver(DropbearServer.make({ account })),
     capabilities
   )
-})
-
-describeWith(["dropbear", "dropbearconvert", "private-accounts", "root"], "SshProcess over dropbear", () => {
-  const account = { user: "agent", uid: 4242, loginShell: "sh" } as const
-  ProcessSuite.suite("for an ordinary account", processesOver(DropbearServer.make({ account })), capabilities)
 })

@@ -19,7 +19,8 @@ const exec: CommandSpec = {
   description: [
     "The arguments after -- arrive exactly as they are: no shell reads them on the way. Output is passed on as it",
     "comes, and so is the exit code: 124 when a time limit of exec's own was reached, 255 when the machine could not",
-    "be reached, 128+n when signal n ended the command. The command reads nothing unless --stdin is given."
+    "be reached, 128+n when signal n ended the command. The command reads nothing unless --stdin is given.",
+    "Of several machines (web1,web2) each line has the name before it, and the exit code is the highest of theirs."
   ].join("\n"),
   arguments: [machineArgument],
   rest: "CMD [ARG...]",
@@ -61,10 +62,14 @@ const exec: CommandSpec = {
       command: "toehold exec 'ssh -p 12345 root@ssh5.vast.ai' --json --timeout 5m -- make test",
       summary: "a pasted command line, with a limit and one document as the answer"
     },
-    { command: "toehold exec web --env-from HF_TOKEN --stdin setup.py -- python3 -", summary: "a secret, and an input" }
+    {
+      command: "toehold exec web --env-from HF_TOKEN --stdin setup.py -- python3 -",
+      summary: "a secret, and an input"
+    },
+    { command: "toehold exec web1,web2,db --parallel 2 --fail-fast -- apt-get -y upgrade", summary: "many machines" }
   ],
   document:
-    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","prompt"?,"durationMs","outcome"}',
+    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","prompt"?,"durationMs","outcome"}; of several machines {"results":[...]}',
   failureCode: ExitCode.ofExecFailure,
   load: () => import("./command/exec.ts").then(({ exec }) => exec)
 }

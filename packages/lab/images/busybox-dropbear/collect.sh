@@ -7,8 +7,8 @@ mkdir -p "$system/bin" "$system/sbin" "$system/usr/bin" "$system/usr/sbin" "$sys
 chmod 1777 "$system/tmp"
 chmod 700 "$system/root"
 cp /bin/busybox "$system/bin/busybox"
-for applet in $(/bin/busybox --list); do
-  [ -e "$system/bin/$applet" ] || ln -s busybox "$system/bin/$applet"
+for applet in $(/bin/busybox --list-full); do
+  [ -e "$system/$applet" ] || ln -s /bin/busybox "$system/$applet"
 done
 for program in /usr/sbin/dropbear /usr/bin/dropbearkey /usr/lib/dropbear/dropbearconvert /usr/bin/dropbearconvert; do
   [ -x "$program" ] || continue

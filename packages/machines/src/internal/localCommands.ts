@@ -69,6 +69,9 @@ const nothing: Captured = () => ({ stdout: CapturedOutput.empty, stderr: Capture
 
 type Reason = "CommandTimeout" | "IdleTimeout"
 
+const notHere = (argument: string, hint: string) =>
+  SshError.make(new SshError.InvalidArgument({ argument, detail: "local: has none", hint }))
+
 /** A started process, its output noted, with its limits kept in the background for as long as the scope. */
 const launch = Effect.fnUntraced(function* (
   spawner: ChildProcessSpawner.ChildProcessSpawner["Service"],
@@ -78,22 +81,10 @@ const launch = Effect.fnUntraced(function* (
   captured: Captured
 ): Effect.fn.Return<RunningCommand & { readonly handle: Handle }, SshError.SshError, Scope.Scope> {
   if (options.pty !== undefined && options.pty !== false) {
-    return yield* SshError.make(
-      new SshError.InvalidArgument({
-        argument: "The terminal",
-        detail: "local: opens none",
-        hint: "Leave --pty out, or run the program itself in the terminal that you have."
-      })
-    )
+    return yield* notHere("The terminal", "Leave --pty out, or run the program itself in the terminal that you have.")
   }
   if (options.sudo !== undefined && options.sudo !== false) {
-    return yield* SshError.make(
-      new SshError.InvalidArgument({
-        argument: "sudo",
-        detail: "local: runs commands as the user who runs this program",
-        hint: "Write sudo into the command, or run this program as root."
-      })
-    )
+    return yield* notHere("sudo", "Leave --sudo out, and put sudo before the command yourself.")
   }
   const grace = options.killGrace === undefined ? defaultGrace : Duration.fromInputUnsafe(options.killGrace)
   const handle = yield* Effect.flatMap(toProcess(os, command, grace), (process) =>
@@ -164,8 +155,9 @@ const launch = Effect.fnUntraced(function* (
       }),
       Effect.tap(() => verdict)
     ),
-    resize: () => Effect.void,
-    kill: (signal = "TERM") => kill(signal)
+    kill: (signal = "TERM") => kill(signal),
+    // There is no terminal.
+    resize: () => Effect.void
   }
 })
 

@@ -103,6 +103,9 @@ export const fromExit = (
 export const badArgument = (method: string, description: string): PlatformError.PlatformError =>
   PlatformError.badArgument({ module: "FileSystem", method, description })
 
+/** What can be said of a process and of a file alike; a shell that is not found is no file that is not found. */
+const ofBoth: ReadonlySet<string> = new Set(["Busy", "TimedOut", "UnexpectedEof", "WouldBlock", "WriteZero"])
+
 /** A spawner's failure, about the file instead of the script, with what the spawner knows of the cause. */
 export const ofSpawner = (
   error: PlatformError.PlatformError,
@@ -110,12 +113,13 @@ export const ofSpawner = (
 ): PlatformError.PlatformError => {
   const { reason } = error
   const cause = reason.cause ?? error
+  const words = reason.description ?? (cause instanceof Error ? cause.message : "it could not be run")
   return PlatformError.systemError({
-    _tag: reason._tag === "BadArgument" ? "Unknown" : reason._tag,
+    _tag: reason._tag !== "BadArgument" && ofBoth.has(reason._tag) ? reason._tag : "Unknown",
     module: "FileSystem",
     method: at.method,
     pathOrDescriptor: at.path,
-    description: reason.description ?? (cause instanceof Error ? cause.message : "the shell could not be run"),
+    description: `the machine's shell: ${words}`,
     cause
   })
 }

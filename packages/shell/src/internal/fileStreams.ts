@@ -57,7 +57,7 @@ export const write = (
         yield* end
         if (length !== "-" && length !== String(sent)) {
           const stderr = `${sent} bytes were sent, and ${length} are there`
-          return yield* Effect.fail(Failure.failure("EBADMSG", { method: "sink", path, stderr }))
+          return yield* Failure.failure("EBADMSG", { method: "sink", path, stderr })
         }
       })
       return stdin.pipe(

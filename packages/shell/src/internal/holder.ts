@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function* (shell: Shell): Effect.fn.Return
     const [word, rest] = request.result ?? ["99", ""]
     if (word === "ok") return { handle: `/proc/${request.pid}/fd/4`, identity: rest }
     if (word === "path") return { handle: argument(call.path), identity: rest }
-    return yield* Effect.fail(Failure.fromExit(Number(word), { method: call.method, path: call.path, stderr: rest }))
+    return yield* Failure.fromExit(Number(word), { method: call.method, path: call.path, stderr: rest })
   })
 
   return { open }

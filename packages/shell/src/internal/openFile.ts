@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* ({
   const write = Effect.fnUntraced(function* (method: string, bytes: Uint8Array) {
     if (!isOpen || !access.writes) return yield* closed(method)
     if (bytes.length === 0) return 0
-    if (position > maxOffset) return yield* Effect.fail(Failure.badArgument(method, "the offset is too large"))
+    if (position > maxOffset) return yield* Failure.badArgument(method, "the offset is too large")
     const script = Writing.write(yield* shell.tools, access.appends)
     const args = [handle, identity, ...seekArguments(position)]
     yield* shell.run({ method, path, script, args, stdin: input(bytes) })

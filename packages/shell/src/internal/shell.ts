@@ -1,5 +1,5 @@
 /** Runs scripts with the machine's shell: one process a call. */
-import { Cause, Effect, Fiber, type PlatformError, Queue, Ref, Semaphore, Sink, Stream } from "effect"
+import { Cause, Effect, Fiber, type PlatformError, Predicate, Queue, Ref, Semaphore, Sink, Stream } from "effect"
 import type { Scope } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as ShellTools from "../ShellTools.ts"
@@ -86,15 +86,16 @@ export const make = Effect.fnUntraced(function* (
   const probe = Effect.gen(function* () {
     const found =
       (yield* Ref.get(known)) ??
-      (yield* Effect.provideService(ShellTools.probe(program), ChildProcessSpawner.ChildProcessSpawner, spawner))
+      (yield* ShellTools.probe(program).pipe(
+        Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, spawner),
+        Effect.mapError((error) => Failure.ofSpawner(error, { method: "probe", path: program }))
+      ))
     yield* Ref.set(known, found)
     return found
   })
 
   // A probe that failed, or was interrupted, is tried again by the next who asks.
-  const tools = Effect.flatMap(Ref.get(known), (found) =>
-    found === undefined ? probing.withPermits(1)(probe) : Effect.succeed(found)
-  )
+  const tools = Effect.filterOrElse(Ref.get(known), Predicate.isNotUndefined, () => probing.withPermits(1)(probe))
 
   const start = Effect.fnUntraced(function* (
     call: Call
@@ -113,7 +114,7 @@ export const make = Effect.fnUntraced(function* (
       if (exit === 0) return
       const said = Buffer.from(yield* Fiber.join(words))
       const stderr = said.toString("utf8", 0, maxStderr).trim()
-      return yield* Effect.fail(Failure.fromExit(exit, { method, path, stderr }))
+      return yield* Failure.fromExit(exit, { method, path, stderr })
     })
     return { stdin: Sink.mapError(handle.stdin, named), stdout: Stream.mapError(handle.stdout, named), end }
   })

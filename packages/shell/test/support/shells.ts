@@ -20,8 +20,10 @@ const posix = "cat chmod chown cp date dd ln ls mkdir mv rm rmdir sleep sync tou
 
 const isRoot = process.getuid?.() === 0
 
+export const services = NodeServices.layer
+
 /** The local spawner, with a `PATH` of its own for what it starts, and the path of the shell. */
-const machine = Effect.fnUntraced(function* ({ isUnprivileged, programs, shell }: Kind) {
+export const machine = Effect.fnUntraced(function* ({ isUnprivileged, programs, shell }: Kind) {
   const fs = yield* FileSystem.FileSystem
   const local = yield* ChildProcessSpawner.ChildProcessSpawner
   const folder = yield* fs.makeTempDirectoryScoped()
@@ -53,7 +55,7 @@ export const layer = (kind: Kind) =>
         Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, spawner)
       )
     })
-  ).pipe(Layer.provide(NodeServices.layer))
+  ).pipe(Layer.provide(services))
 
 /** What the suite is told of all of them. */
 export const capabilities: FileSuite.Capabilities = {

@@ -65,19 +65,24 @@ const findProgram = (program: string, path: string): string => {
 const failWithout = (mark: string): string =>
   `if [ -n "$toehold_e" ]; then echo "${mark} program $toehold_e" >&2; exit 127; fi`
 
-/** Makes the named pipes, and removes them when they are open at both ends or when it is killed before. */
-const openFifos = ({ fifos = [], mark }: Spawn): ReadonlyArray<string> => {
+/**
+ * Says that the program starts, and starts it. Named pipes are made before, and removed when they are open at both ends
+ * or when the shell is killed while it waits for that: as redirections of a group, since one of `exec` that fails ends a
+ * shell before its traps.
+ */
+const startSaying = ({ fifos = [], mark }: Spawn, start: string): ReadonlyArray<string> => {
+  const ok = `echo "${mark} ok" >&2`
   const [first] = fifos
-  if (first === undefined) return [`echo "${mark} ok" >&2`]
+  if (first === undefined) return [ok, start]
   const dir = quote(first.path.slice(0, first.path.lastIndexOf("/")))
   const paths = fifos.map(({ path }) => quote(path)).join(" ")
   const opens = fifos.map(({ direction, fd, path }) => `${fd}${direction === "read" ? "<" : ">"}${quote(path)}`)
   return [
     `( umask 077; mkdir ${dir} && mkfifo ${paths} ) 2>/dev/null || { echo "${mark} fifo EIO" >&2; exit 126; }`,
     `toehold_d=${dir}; trap 'rm -rf "$toehold_d"' 0; trap 'exit 143' HUP INT TERM`,
-    `echo "${mark} ok" >&2`,
-    `exec ${opens.join(" ")}`,
-    `rm -rf "$toehold_d"; trap - 0 HUP INT TERM`
+    ok,
+    `{ rm -rf "$toehold_d"; trap - 0 HUP INT TERM; ${start}; } ${opens.join(" ")}`,
+    "exit 126"
   ]
 }
 
@@ -120,9 +125,11 @@ export const make = (command: Command, spawn?: Spawn): Result.Result<string, Ssh
   // Without a PATH the shell would find nothing, and one that is set only for it would be exported by some.
   const hasPath = !command.freshEnv || command.env["PATH"] !== undefined
   if (spawn !== undefined || !hasPath) lines.push(findProgram(program, hasPath ? "$PATH" : systemFolders))
-  if (spawn !== undefined) lines.push(failWithout(spawn.mark), ...openFifos(spawn))
+  if (spawn !== undefined) lines.push(failWithout(spawn.mark))
   const started = hasPath || program.includes("/") ? quote(program) : '"$toehold_f"'
   const call = [started, ...words.slice(1).map(quote)].join(" ")
-  lines.push(`exec ${call}${spawn === undefined ? "" : redirections(spawn)}`)
+  const start = `exec ${call}`
+  if (spawn === undefined) lines.push(start)
+  else lines.push(...startSaying(spawn, `${start}${redirections(spawn)}`))
   return Result.succeed(lines.join("; "))
 }

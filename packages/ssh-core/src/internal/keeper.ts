@@ -39,7 +39,7 @@ export const none: Keeper = {
   settle: () => undefined,
   sweep: () => undefined,
   end: () => undefined,
-  run: () => Effect.succeed(undefined),
+  run: () => Effect.undefined,
   giveWay: () => undefined
 }
 
@@ -72,6 +72,10 @@ const longestWait = Duration.seconds(5)
 /** What comes between two answers at most, in bytes. */
 const maxHeard = 1024 * 1024
 
+/** Takes the group `q` off a list of groups. */
+const remove = (list: string): string =>
+  `case $${list} in *" $q "*) ${list}=\${${list}%%" $q "*}" "\${${list}#*" $q "};; esac`
+
 /** How many signs of life may be missed. */
 const signs = 5
 
@@ -86,8 +90,6 @@ const signs = 5
  */
 export const script = (lease: Duration.Duration | undefined): string => {
   const tick = lease === undefined ? 0 : Math.max(1, Math.round(Duration.toSeconds(lease) / signs))
-  const remove = (list: string) =>
-    `case $${list} in *" $q "*) ${list}=\${${list}%%" $q "*}" "\${${list}#*" $q "};; esac`
   const forget = `${remove("l")}; ${remove("m")}`
   return [
     "exec 2>/dev/null; l=' '; m=' '; i=0; t=0; w=; IFS=' '; set -f",
@@ -117,6 +119,9 @@ export const script = (lease: Duration.Duration | undefined): string => {
     ].join(";; ")} esac; done`
   ].join("; ")
 }
+
+const isUsable = (process: RemoteProcess): Effect.Effect<boolean> =>
+  Effect.raceFirst(Effect.as(Deferred.await(process.greeted), true), Effect.as(Deferred.await(process.ended), false))
 
 export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Keeper, never, Scope.Scope> {
   const scope = yield* Effect.scope
@@ -176,9 +181,6 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     })
   }
 
-  const isUsable = (process: RemoteProcess): Effect.Effect<boolean> =>
-    Effect.raceFirst(Effect.as(Deferred.await(process.greeted), true), Effect.as(Deferred.await(process.ended), false))
-
   /**
    * Where no session is left for it, it has a connection of its own. Where a login runs no shell, or there is no second
    * login, commands run without it, as they would with any other client.
@@ -222,7 +224,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     },
     run: (script) =>
       Effect.suspend(() => {
-        if (current === undefined) return Effect.succeed(undefined)
+        if (current === undefined) return Effect.undefined
         requests += 1
         const id = requests
         const answer = Deferred.makeUnsafe<string | undefined>()

@@ -7,7 +7,7 @@ const slowest = 200
 const mostUnderWay = 2 * 1024 * 1024
 
 /** How often a silence is looked at in one interval; its end is noticed that much late at most. */
-const looks = 4
+const looks = 10
 
 /**
  * Ends when nothing has been received for `interval` x `countMax`, not counting the time that what was sent may need to
@@ -36,7 +36,7 @@ export const silence = (options: {
       underWay = Math.min(mostUnderWay, underWay - drained + options.sentBytes() - sent)
       sent = options.sentBytes()
       looked = now
-      outMs += drained / slowest
+      outMs = Math.min(mostUnderWay / slowest, outMs + drained / slowest)
       if (options.receivedBytes() !== received) {
         received = options.receivedBytes()
         since = now

@@ -10,9 +10,9 @@ import { isDropbear } from "./dropbear.ts"
 import type { SessionLease } from "./sessionLease.ts"
 
 export interface Options {
-  /** Logs in; with this many sessions at most, where a connection before has found out. */
+  /** Logs in, for this many sessions at most. */
   readonly connect: (
-    maxSessions: number | undefined,
+    maxSessions: number,
     isAgain: boolean
   ) => Effect.Effect<SshClient["Service"], SshError.SshError, Scope.Scope>
   readonly maxConnections: number
@@ -44,7 +44,6 @@ export interface MachineConnections {
   /** The connection that was made last, dead or alive. */
   readonly latest: () => SshClient["Service"] | undefined
   readonly status: () => ReadonlyArray<{ readonly client: SshClient["Service"]; readonly sessions: number }>
-  readonly waiting: () => number
 }
 
 interface Connection {
@@ -75,6 +74,9 @@ interface Login {
   fiber?: Fiber.Fiber<unknown>
 }
 
+/** What OpenSSH allows unless told otherwise. */
+const usualSessions = 10
+
 /** Long enough for most commands to end and free a session, short beside the time that a pipeline may stand still for. */
 const growAfter = Duration.millis(250)
 
@@ -93,7 +95,7 @@ export const make = Effect.fnUntraced(function* (
   const open = new Set<Connection>()
   const waiters = new Set<Waiter>()
   let latest: SshClient["Service"] | undefined
-  let learned: number | undefined
+  let maxSessions = usualSessions
   let login: Login | undefined
   let isGrowing = false
   let isClosed = false
@@ -148,7 +150,7 @@ export const make = Effect.fnUntraced(function* (
         return {
           ended: endSession,
           refused: (limit, aside) => {
-            learned = limit
+            maxSessions = limit
             connection.limit = Math.max(1, Math.min(connection.limit, limit - aside))
             refused()
           },
@@ -166,8 +168,7 @@ export const make = Effect.fnUntraced(function* (
   const serve = (): void => {
     for (const waiter of waiters) {
       const connection = find(waiter.kind) ?? (waiter.atOnce ? find("channel") : undefined)
-      if (connection === undefined) break
-      grant(connection, waiter)
+      if (connection !== undefined) grant(connection, waiter)
     }
     if (waiters.size === 0) {
       if (open.size === 0) abortLogin()
@@ -184,7 +185,7 @@ export const make = Effect.fnUntraced(function* (
     connection.isOver = true
     open.delete(connection)
     // Another server may answer next time.
-    if (open.size === 0) learned = undefined
+    if (open.size === 0) maxSessions = usualSessions
     inBackground(Scope.close(connection.scope, Exit.void))
     serve()
   }
@@ -196,8 +197,8 @@ export const make = Effect.fnUntraced(function* (
       holders: 0,
       sessions: 0,
       claims: new Set(),
-      // One is likely to be kept aside again.
-      limit: isDropbear(client.connection.serverVersion) ? 1 : Math.max(1, (learned ?? Number.POSITIVE_INFINITY) - 1),
+      // One is kept aside, by which the connection ends what it leaves behind.
+      limit: isDropbear(client.connection.serverVersion) ? 1 : Math.max(1, maxSessions - 1),
       isFull: false,
       isOver: false,
       idleSince: clock.monotonicTimeNanosUnsafe()
@@ -236,7 +237,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           const scope = yield* Scope.fork(outer)
-          const connected = yield* restore(options.connect(learned, latest !== undefined)).pipe(
+          const connected = yield* restore(options.connect(maxSessions, latest !== undefined)).pipe(
             Scope.provide(scope),
             Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
             Effect.onExit(() => settle),
@@ -322,8 +323,7 @@ export const make = Effect.fnUntraced(function* (
         })
       ),
     latest: () => latest,
-    status: () => [...open].map(({ client, sessions }) => ({ client, sessions })),
-    waiting: () => waiters.size
+    status: () => [...open].map(({ client, sessions }) => ({ client, sessions }))
   }
 })
 

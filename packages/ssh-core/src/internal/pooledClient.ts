@@ -75,11 +75,11 @@ export const make = (machine: MachineConnections, closed: Effect.Effect<string>)
     closed,
     exec: (command, execOptions) => whole("session", (ssh) => ssh.exec(command, execOptions)),
     start: (command, startOptions) => scoped("session", (ssh) => ssh.start(command, startOptions)),
-    interact: (command, steps, interactOptions) =>
-      whole("session", (ssh) => ssh.interact(command, steps, interactOptions)),
     spawn: (command, spawnOptions) =>
       scoped("session", (ssh) => ssh.spawn(command, spawnOptions), spawnOptions?.atOnce),
     sftp: (sftpOptions) => scoped("session", (ssh) => ssh.sftp(sftpOptions), sftpOptions?.atOnce),
+    interact: (command, steps, interactOptions) =>
+      whole("session", (ssh) => ssh.interact(command, steps, interactOptions)),
     dial: (to) => scoped("channel", (ssh) => ssh.dial(to)),
     listen: (at, onConnection) => scoped("channel", (ssh) => ssh.listen(at, onConnection)),
     checkSftp: whole("session", (ssh) => ssh.checkSftp)

@@ -20,6 +20,8 @@ export interface Request {
   readonly script: string
   /** The script may be on no command line, where a terminal would put it. */
   readonly secret: boolean
+  /** Called when the request has a session. */
+  readonly onOpen?: () => void
   /** Called when the script is sent: from then on it may run. */
   readonly onSend?: () => void
   readonly pty: Channel.Pty | undefined
@@ -103,6 +105,8 @@ export const make = Effect.fnUntraced(function* (
   const live = new Set<RemoteProcess>()
   /** The channels of subsystems, and how each is told that its session is wanted. */
   const held = new Map<Ssh2.ClientChannel, Deferred.Deferred<void>>()
+  /** Requests for which no slot was free. */
+  let waiting = 0
   const spares: Array<RemoteProcess> = []
   let wanted = options.spares
   let opening = 0
@@ -221,6 +225,12 @@ export const make = Effect.fnUntraced(function* (
     for (const wanted of held.values()) Deferred.doneUnsafe(wanted, Effect.void)
   })
 
+  const waitForSlot = (asks: boolean) =>
+    Effect.suspend(() => {
+      waiting += 1
+      return Effect.andThen(asks ? askHolders : Effect.void, Semaphore.take(slots, 1))
+    }).pipe(Effect.ensuring(Effect.sync(() => (waiting -= 1))))
+
   /** Takes a free slot, else the one of a spare session, else waits for one or fails. */
   const takeSlot = (atOnce: boolean): Effect.Effect<unknown, SshError.SshError> =>
     Effect.flatMap(Semaphore.takeIfAvailable(slots, 1), (taken) => {
@@ -228,7 +238,7 @@ export const make = Effect.fnUntraced(function* (
       const spare = takeSpare()
       if (spare === undefined && atOnce) return Effect.fail(noSlot)
       spare?.channel.close()
-      return Effect.andThen(spare === undefined ? askHolders : Effect.void, Semaphore.take(slots, 1))
+      return waitForSlot(spare === undefined)
     })
 
   const withSlot = <A>(effect: Effect.Effect<A, SshError.SshError>, atOnce: boolean) =>
@@ -334,8 +344,9 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /** A shell that waits for its script, which is on no command line and begins when its end is taken care of. */
-  const openWaiting = Effect.fnUntraced(function* ({ atOnce = false }: Request, claim: Claim | undefined) {
-    const process = yield* openSession(waitingShell, atOnce, claim)
+  const openWaiting = Effect.fnUntraced(function* (request: Request, claim: Claim | undefined) {
+    const process = yield* openSession(waitingShell, request.atOnce ?? false, claim)
+    request.onOpen?.()
     yield* ready(process).pipe(Effect.onInterrupt(() => closed(process)))
     return process
   })
@@ -397,6 +408,7 @@ export const make = Effect.fnUntraced(function* (
     const attached = (channel: Ssh2.ClientChannel): A => {
       opened = channel
       held.set(channel, wanted)
+      if (waiting > 0) Deferred.doneUnsafe(wanted, Effect.void)
       learnProven()
       channel.once("close", () => {
         held.delete(channel)

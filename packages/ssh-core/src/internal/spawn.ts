@@ -73,7 +73,13 @@ const notStarted = (command: SshCommand.SshCommand, options: SpawnOptions, verdi
   return SshError.make(new SshError.FileFailed({ path, detail }))
 }
 
-/** Starts the script over a session of the connection; over a connection of its own where it may not wait for one. */
+/** A process waits this long for another one to end that holds the session it could have. */
+const patience = Duration.seconds(1)
+
+/**
+ * Starts the script over a session of the connection, or over a connection of its own: where it may not wait for a session,
+ * and where none comes free soon, for who holds one may wait for this very process.
+ */
 const open = (
   machine: Machine,
   script: string,
@@ -88,14 +94,26 @@ const open = (
   const elsewhere = Effect.flatMap(machine.fresh, (sessions) => sessions.start(request))
   return Effect.suspend(() => {
     if (machine.sessions.isDelicate()) return elsewhere
-    const here = machine.sessions.start({ ...request, atOnce })
-    return atOnce
-      ? Effect.catch(here, (error) =>
-          error.reason._tag === "ChannelRefused" && error.reason.busy ? elsewhere : Effect.fail(error)
-        )
-      : here
+    let hasSession = false
+    const onOpen = () => {
+      hasSession = true
+    }
+    const impatience = Effect.andThen(
+      Effect.sleep(patience),
+      Effect.suspend(() => (hasSession ? Effect.never : Effect.fail(noSession)))
+    )
+    return Effect.raceFirst(machine.sessions.start({ ...request, atOnce, onOpen }), impatience).pipe(
+      Effect.catchIf(
+        (error) => error === noSession || (atOnce && error.reason._tag === "ChannelRefused" && error.reason.busy),
+        () => elsewhere
+      )
+    )
   })
 }
+
+const noSession = SshError.make(
+  new SshError.ChannelRefused({ request: "session", detail: "every session is in use", busy: true })
+)
 
 export const spawn = Effect.fnUntraced(function* (
   machine: Machine,

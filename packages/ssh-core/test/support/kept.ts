@@ -22,11 +22,12 @@ export const keep = Effect.fnUntraced(function* (
 ) {
   const proxy = yield* FaultProxy.make({ target: server, ...options.faults })
   const events: Array<SshForward.ForwardEvent> = []
+  const clients: Array<SshClient.SshClient["Service"]> = []
   const kept = yield* SshForward.keep({
     connect: connectTo({
       ...optionsFor(server, { keepalive: { interval: "100 millis", countMax: 5 }, ...options.client }),
       port: proxy.port
-    }),
+    }).pipe(Effect.tap((client) => Effect.sync(() => void clients.push(client)))),
     forwards: forwards.map(([kind, spec]) => Result.getOrThrow(PortForward.parse(kind, spec))),
     backoff: { least: "20 millis", most: "200 millis" },
     onEvent: (event) => Effect.sync(() => void events.push(event)),
@@ -40,5 +41,5 @@ export const keep = Effect.fnUntraced(function* (
         : Effect.andThen(Effect.sleep("5 millis"), seen(tag, count))
     )
   const port = (index: number): number => kept.listening[index]?.port ?? 0
-  return { proxy, kept, events, seen, port, tags: () => events.map(({ _tag }) => _tag) }
+  return { proxy, kept, events, clients, seen, port, tags: () => events.map(({ _tag }) => _tag) }
 })

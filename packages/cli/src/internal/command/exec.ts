@@ -51,8 +51,9 @@ const passOn = Effect.fnUntraced(function* (
   })
   yield* Effect.forEach(gaps, note)
   const { prompt } = status
-  if (prompt !== undefined)
+  if (prompt !== undefined) {
     yield* note(`the command failed for want of an answer: ${plain(prompt.text)}\n${prompt.fix}`)
+  }
   return ExitCode.ofStatus(status)
 })
 

@@ -7,7 +7,7 @@ import * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { Invocation, Services } from "../commandSpec.ts"
 import { HeartbeatInterval } from "../heartbeat.ts"
-import { note, printJson } from "../print.ts"
+import { note, plain, printJson } from "../print.ts"
 import { type Answer, answer, events, follow, type Seen } from "./following.ts"
 import { PrefixedLines } from "./prefixedLines.ts"
 import type { Request } from "./request.ts"
@@ -146,8 +146,10 @@ const printLines: Run = Effect.fnUntraced(function* (request, options) {
       case "Done": {
         const code = ExitCode.ofStatus(result.value)
         codes.push(code)
-        const end = result.value.signal === null ? `exited with ${code}` : `was ended by ${result.value.signal}`
-        return code === ExitCode.done ? Effect.void : note(`${machine}: the command ${end}.`)
+        const { prompt, signal } = result.value
+        const end = signal === null ? `exited with ${code}` : `was ended by ${signal}`
+        const question = prompt === undefined ? "" : ` It wanted an answer: ${plain(prompt.text)} ${prompt.fix}`
+        return code === ExitCode.done ? Effect.void : note(`${machine}: the command ${end}.${question}`)
       }
       case "Failed": {
         codes.push(ExitCode.ofExecFailure(result.error))

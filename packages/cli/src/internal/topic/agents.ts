@@ -35,6 +35,7 @@ shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`.
 | a command that may hang | \`--idle-timeout 2m\` beside \`--timeout\` |
 | root, where you log in as another user | \`--sudo\`, with \`--sudo-password-env NAME\` where sudo asks for a password |
 | a program that must be answered | \`toehold interact\`: see \`toehold help interactive\` |
+| the same command on many machines | \`web1,web2,db --json\`: one document, \`results\` in that order; look at \`outcome\` of each |
 
 In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo ''hi'''\`.
 
@@ -73,6 +74,7 @@ connection again by itself.
 | \`ConnectionLost\` | \`did-not-run\`: try again. Else check on the machine what was done before you do anything again |
 | \`CommandTimeout\` | it was killed; allow more time, or do less at once |
 | \`IdleTimeout\` | it probably waited for an answer: use \`-y\`, \`DEBIAN_FRONTEND=noninteractive\` and the like |
+| \`InputClosed\` \`SignalFailed\` | the command has ended: look at how |
 | \`PromptDetected\` | it asked \`details.prompt\`, and was killed: do what \`fix\` says (\`-y\`, \`sudo -n\`, a variable), or answer with \`toehold interact\` |
 | \`ExpectTimeout\` \`ExpectEnded\` | compare the step \`details.expected\` with \`stdout\`, mend the step, and look at what the command did before you run it again |
 | \`SudoRefused\` | nothing ran. \`password-needed\` or \`password-wrong\`: \`--sudo-password-env NAME\` with the login's password; \`not-allowed\`: ask the person |
@@ -101,6 +103,7 @@ connection again by itself.
 
 ## More
 
-\`toehold help TOPIC\`: \`jobs\`, \`machines\`, \`transfers\`, \`exit-codes\`, \`environment\`, \`formatting\`, \`errors\`. \`toehold COMMAND --help\`
-has the flags and examples. To see a handshake: \`--log-level debug --log-format json\`.
+\`toehold help TOPIC\`: \`jobs\`, \`interactive\`, \`machines\`, \`transfers\`, \`exit-codes\`, \`environment\`, \`formatting\`,
+\`errors\`. \`toehold COMMAND --help\` has the flags and examples. To see a handshake:
+\`--log-level debug --log-format json\`.
 `

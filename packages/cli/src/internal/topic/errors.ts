@@ -48,8 +48,10 @@ Nothing ran. See keys.
 | --- | --- | --- | --- |
 | \`ChannelRefused\` | \`did-not-run\` | the server opened no session, its shell did not start, it forwards nothing, or a jump host could not reach the machine | a busy machine: try again; else the account may not do it |
 | \`ConnectionLost\` | any of the three | the connection ended before the command did | run it again only after \`did-not-run\`; else look at what it left behind first |
-| \`CommandTimeout\` | \`may-have-run\` | \`--timeout\` was reached, and the command was killed | allow more; what it did until then stays |
-| \`IdleTimeout\` | \`may-have-run\` | it printed nothing for \`--idle-timeout\`, and was killed | it may have waited for an answer: give flags that answer, or \`--stdin\` |
+| \`CommandTimeout\` | \`may-have-run\`, or \`did-not-run\` | \`--timeout\` was reached, and the command was killed, or had not begun | allow more; what it did until then stays |
+| \`InputClosed\` | \`may-have-run\` | what was written to the command came after its end | look at how it ended |
+| \`SignalFailed\` | \`may-have-run\` | the command has ended, or the machine has no such signal | look at how it ended |
+| \`IdleTimeout\` | \`may-have-run\`, or \`did-not-run\` | it printed nothing for \`--idle-timeout\`, and was killed | it may have waited for an answer: give flags that answer, or \`--stdin\` |
 | \`PromptDetected\` | \`may-have-run\` | it asked a question that nobody answers (\`details.kind\`, \`details.prompt\`), and was killed | \`fix\` names the flag that keeps it from asking; or answer by a script: interact |
 | \`ExpectTimeout\` | \`may-have-run\` | what a step of \`interact\` waits for did not come in time, and the command was killed | compare \`details.expected\` with \`stdout\`; or allow more: \`--step-timeout\` |
 | \`ExpectEnded\` | \`finished\` | the command ended before what a step of \`interact\` waits for | compare \`details.expected\` with \`stdout\`; or make the step optional |

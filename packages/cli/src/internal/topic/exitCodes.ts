@@ -13,6 +13,9 @@ export const text = `# Exit codes
 | 130 | interrupted by Ctrl-C, SIGTERM or SIGHUP; the command's process group was killed |
 | 141 | the reader of exec's output went away, as \`head\` does; the command's process group was killed |
 
+Of several machines (\`exec web1,web2\`) it is the highest code that one of them would have had alone: 0 when every command
+exited with 0, 255 when a machine could not be reached. Machines that \`--fail-fast\` stopped don't count.
+
 A command may exit with one of these codes itself. Where that matters, use \`--json\`: a document with \`exitCode\` is the
 command's end, one with \`error\` is exec's, and \`error.outcome\` says whether the command ran.
 
@@ -29,7 +32,7 @@ it. So have \`toehold shell\` and \`toehold session attach\`, with 255 for a con
 | 65 | a file holds no usable key; a file or a name can't be transferred | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` \`UnsafeName\` \`NotAFile\` \`NotADirectory\` \`IsADirectory\` |
 | 66 | a file, a job or a program does not exist | \`NotFound\` \`CommandNotFound\` |
 | 69 | the machine can't be reached, is no SSH server that can be talked to, or lacks a program | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`ProgramMissing\` \`Transport\` \`BadReply\` |
-| 74 | a file or the output can't be read or written | \`FileFailed\` \`NoSpace\` \`ChecksumMismatch\` |
+| 74 | a file or the output can't be read or written | \`FileFailed\` \`InputClosed\` \`NoSpace\` \`SignalFailed\` \`ChecksumMismatch\` |
 | 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\` \`SourceChanged\` \`SourceVanished\` \`TakenOver\`, \`ChannelRefused\` of a busy machine |
 | 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`SudoRefused\` \`ChannelRefused\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |

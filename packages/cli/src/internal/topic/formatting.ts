@@ -78,6 +78,21 @@ at most 256KiB, and with \`--follow\` one piece a line, the last with \`done\`:
 
 \`gap\`, where it is there, is \`{"from","to"}\`: these bytes were not kept.
 
+## \`exec\` on several machines
+
+\`--json\` prints one document at the end, the machines in the order in which they were named; each has exec's document or a
+failure document with \`machine\`:
+
+\`\`\`json
+{"results":[{"machine":"web1","command":"uptime","exitCode":0,"signal":null,"stdout":"…"},{"machine":"web2","error":{"reason":"ConnectionRefused","outcome":"did-not-run"}}]}
+\`\`\`
+
+\`--ndjson\` prints the events of all as they come, each with \`machine\`; \`offset\` counts within a machine's stream. Every
+machine's last event is \`exit\` or \`error\`. A \`heartbeat\` is of them all together, and has no \`machine\`.
+
+After \`--fail-fast\` there are two more reasons: \`Stopped\` (\`may-have-run\`: the command was killed because another machine's
+failed) and \`NotStarted\` (\`did-not-run\`).
+
 ## Other commands
 
 | command | document |

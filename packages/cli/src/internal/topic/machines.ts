@@ -12,6 +12,8 @@ Wherever a command wants a machine, one argument names it. For SSH that is any o
 | \`::1\`, \`root@[fe80::1%eth0]:22\` | IPv6, in brackets where a port follows |
 | \`"ssh -i ~/.ssh/key -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080"\` | a whole command line, as a provider's page shows it, quoted as one argument |
 
+\`local:\` is this machine itself. \`toehold exec\` takes several machines with commas between them: \`web1,root@db:22,local:\`.
+
 A pasted command line is split into words as your shell would split it. On Windows a backslash is part of a path, so
 \`ssh -i C:\\Users\\me\\key root@host\` needs no further quoting. What a shell would act on or replace (\`;\`, \`|\`, \`$HOME\`) is
 refused: write the value out.

@@ -7,7 +7,7 @@ import { awaitGone, drain, fails, type Group, isAlive, lineReader, run, sh, soon
 /** Says so when it can be signalled, for a signal may come before a shell has set its trap. */
 const ready = Effect.fnUntraced(function* (script: string, options: ChildProcess.CommandOptions = {}) {
   const handle = yield* sh(script, [], options)
-  const next = yield* lineReader(handle.stdout)
+  const { next } = yield* lineReader(handle.stdout)
   assert.strictEqual(yield* soon(next), "ready")
   return { handle, next }
 })
@@ -40,7 +40,7 @@ export const endings: Group = (it) => {
   it.effect("has the process id that it has on its machine, and runs until it ends", () =>
     Effect.gen(function* () {
       const handle = yield* sh("echo $$; read -r go; exit 3")
-      const next = yield* lineReader(handle.stdout)
+      const { next } = yield* lineReader(handle.stdout)
       assert.strictEqual(yield* soon(next), String(handle.pid))
       assert.isTrue(yield* isAlive(handle.pid))
       assert.isTrue(yield* handle.isRunning)

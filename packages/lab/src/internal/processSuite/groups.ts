@@ -20,6 +20,18 @@ const inOwnScope = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A
   return { value, close: Scope.close(scope, Exit.void) }
 })
 
+/** A process that was let go of, which is taken back if it is said so. */
+const letGo = (back: boolean) =>
+  inOwnScope(
+    Effect.gen(function* () {
+      const handle = yield* sh("echo $$; exec sleep 600")
+      yield* soon(firstNumbers(handle.stdout, 1))
+      const reref = yield* handle.unref
+      if (back) yield* reref
+      return handle
+    })
+  )
+
 export const groups: Group = (it) => {
   it.effect("ends with its scope, and all that it has started", () =>
     Effect.gen(function* () {
@@ -124,16 +136,6 @@ export const groups: Group = (it) => {
 
   it.effect("outlives its scope when it is let go, and not when that is taken back", () =>
     Effect.gen(function* () {
-      const letGo = (back: boolean) =>
-        inOwnScope(
-          Effect.gen(function* () {
-            const handle = yield* sh("echo $$; exec sleep 600")
-            yield* soon(firstNumbers(handle.stdout, 1))
-            const reref = yield* handle.unref
-            if (back) yield* reref
-            return handle
-          })
-        )
       const free = yield* letGo(false)
       yield* soon(free.close)
       yield* Effect.sleep("200 millis")

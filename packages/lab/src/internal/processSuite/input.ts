@@ -52,7 +52,7 @@ export const input: Group = (it, { floodBytes = 8 * 1024 * 1024 }) => {
       const handle = yield* sh('while read -r l; do echo "<$l>"; done', [], {
         stdin: { stream: "pipe", endOnDone: false }
       })
-      const next = yield* lineReader(handle.stdout)
+      const { next } = yield* lineReader(handle.stdout)
       for (const word of ["one", "two", "three"]) {
         yield* Stream.run(Stream.make(text(`${word}\n`)), handle.stdin)
         assert.strictEqual(yield* soon(next), `<${word}>`)

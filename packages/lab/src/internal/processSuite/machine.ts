@@ -70,16 +70,17 @@ export const awaitGone = Effect.fnUntraced(function* (pids: ReadonlyArray<number
 export const lineReader = Effect.fnUntraced(function* <E, R>(stream: Stream.Stream<Uint8Array, E, R>) {
   const pull = yield* Stream.toPull(Stream.splitLines(Stream.decodeText(stream)))
   const waiting: Array<string> = []
-  return Effect.gen(function* () {
-    while (waiting.length === 0)
-      waiting.push(...(yield* Effect.orDie(Effect.catchCause(pull, () => Effect.die("the stream ended")))))
+  const line = Effect.catchCause(pull, () => Effect.die("the stream ended"))
+  const next = Effect.gen(function* () {
+    while (waiting.length === 0) waiting.push(...(yield* line))
     return waiting.shift() ?? ""
   })
+  return { next }
 })
 
 /** The numbers that a process prints as its first lines. */
 export const firstNumbers = Effect.fnUntraced(function* <E, R>(stream: Stream.Stream<Uint8Array, E, R>, count: number) {
-  const next = yield* lineReader(stream)
+  const { next } = yield* lineReader(stream)
   const numbers: Array<number> = []
   while (numbers.length < count) numbers.push(Number.parseInt(yield* next, 10))
   assert.isTrue(

@@ -42,7 +42,7 @@ export const output: Group = (it, { concurrency = 24, floodBytes = 8 * 1024 * 10
   it.effect("streams what is printed as it is printed", () =>
     Effect.gen(function* () {
       const handle = yield* sh("echo one; sleep 0.3; echo two; exec sleep 600")
-      const next = yield* lineReader(handle.stdout)
+      const { next } = yield* lineReader(handle.stdout)
       assert.strictEqual(yield* soon(next), "one")
       assert.strictEqual(yield* soon(next), "two")
       assert.isTrue(yield* handle.isRunning)
@@ -69,7 +69,7 @@ export const output: Group = (it, { concurrency = 24, floodBytes = 8 * 1024 * 10
   it.effect("holds a flood back while nobody reads", () =>
     Effect.gen(function* () {
       const handle = yield* sh(`head -c ${64 * 1024 * 1024} /dev/zero; echo past the flood >&2`)
-      const next = yield* lineReader(handle.stderr)
+      const { next } = yield* lineReader(handle.stderr)
       const early = yield* Effect.timeoutOption(next, "500 millis")
       assert.strictEqual(early._tag, "None")
       assert.isTrue(yield* handle.isRunning)

@@ -41,12 +41,9 @@ const hostKeyOptions = ({ hostKeyPolicy, knownHostsFile }: Settings): ReadonlyAr
  * first, then what was asked for here, then the target's own options, then what only stands in for silence.
  */
 const connection = (settings: Settings): ReadonlyArray<string> => {
-  const { configFile, host, identityFiles, options, port, proxyJump, user } = settings.target
+  const { configFile, identityFiles, options, port, proxyJump, user } = settings.target
   return [
-    "-v",
-    "-T",
     ...option("BatchMode", "yes"),
-    ...option("ClearAllForwardings", "yes"),
     ...option("PermitLocalCommand", "no"),
     ...hostKeyOptions(settings),
     ...option("ConnectTimeout", String(Math.max(1, Math.ceil(Duration.toSeconds(settings.connectTimeout))))),
@@ -57,25 +54,38 @@ const connection = (settings: Settings): ReadonlyArray<string> => {
     ...(proxyJump === undefined ? [] : ["-J", proxyJump.join(",") || "none"]),
     ...options.flatMap(({ keyword, value }) => option(keyword, value)),
     // As this package's own transport does it.
-    ...(settings.addsKeepalive ? [...option("ServerAliveInterval", "3"), ...option("ServerAliveCountMax", "3")] : []),
-    "--",
-    host
+    ...(settings.addsKeepalive ? [...option("ServerAliveInterval", "3"), ...option("ServerAliveCountMax", "3")] : [])
   ]
 }
 
-/** Connects, and shares the connection through a control socket until it is ended. */
-export const master = (settings: Settings, socket: string): ReadonlyArray<string> => [
+/** Holds a connection until it is ended, and shares it through a control socket if there is one. */
+export const holding = (settings: Settings, socket: string | undefined): ReadonlyArray<string> => [
+  "-v",
   "-N",
-  ...option("ControlMaster", "yes"),
-  ...option("ControlPath", socket.replaceAll("%", "%%")),
+  "-T",
+  ...option("ControlMaster", socket === undefined ? "no" : "yes"),
+  ...option("ControlPath", socket === undefined ? "none" : socket.replaceAll("%", "%%")),
   ...option("ControlPersist", "no"),
-  ...connection(settings)
+  ...option("ClearAllForwardings", "yes"),
+  ...connection(settings),
+  "--",
+  settings.target.host
 ]
 
-/** Connects for one thing alone: a command that follows, or what `extra` says instead. */
-export const single = (settings: Settings, extra: ReadonlyArray<string> = []): ReadonlyArray<string> => [
-  ...extra,
+/** Connects for one channel alone. */
+export const single = (
+  settings: Settings,
+  flags: ReadonlyArray<string>,
+  command: ReadonlyArray<string>
+): ReadonlyArray<string> => [
+  ...flags,
+  ...option("LogLevel", "ERROR"),
   ...option("ControlMaster", "no"),
   ...option("ControlPath", "none"),
-  ...connection(settings)
+  // It would clear what -W asks for as well.
+  ...(flags.includes("-W") ? [] : option("ClearAllForwardings", "yes")),
+  ...connection(settings),
+  "--",
+  settings.target.host,
+  ...command
 ]

@@ -11,6 +11,7 @@ import * as Arguments from "./arguments.ts"
 import * as Failure from "./failure.ts"
 import * as Master from "./master.ts"
 import * as MuxClient from "./muxClient.ts"
+import { ProcessClient } from "./processClient.ts"
 import * as RemoteForward from "./remoteForward.ts"
 import type { Report } from "./report.ts"
 
@@ -21,6 +22,8 @@ export interface Options extends Arguments.Settings {
   readonly program: string
   readonly endpoint: Failure.Endpoint
   readonly sessions: Sessions.Options
+  /** The connection may be shared by a control socket. */
+  readonly shares: boolean
   /** Has the last word on the host, once it is known. */
   readonly accept: (report: Report) => Effect.Effect<void, SshError.SshError>
 }
@@ -43,38 +46,74 @@ const longestSocketPath = 80
 
 const privateFolder = (fs: FileSystem.FileSystem) =>
   fs.makeTempDirectoryScoped({ prefix: "toehold-" }).pipe(
-    Effect.flatMap((folder) =>
-      folder.length < longestSocketPath
-        ? Effect.succeed(folder)
-        : fs.makeTempDirectoryScoped({ directory: "/tmp", prefix: "toehold-" })
+    Effect.filterOrElse(
+      (folder) => folder.length < longestSocketPath,
+      () => fs.makeTempDirectoryScoped({ directory: "/tmp", prefix: "toehold-" })
     ),
     Effect.mapError((error) =>
       SshError.make(new SshError.FileFailed({ path: "the folder for temporary files", detail: error.message }))
     )
   )
 
-/** Connects by `ssh` and waits until its channels can be had. */
+/** What stands for the driver's own client, and how it goes through the machine. */
+interface Channels extends MuxClient.MuxClient {
+  readonly listen: Forwarding.Forwarding["listen"]
+}
+
+/** Every channel is an `ssh` of its own; the connection that is held says when all of that is over. */
+const apart = Effect.fnUntraced(function* (
+  options: Options,
+  ssh: Master.Ssh
+): Effect.fn.Return<Channels, never, Scope.Scope> {
+  const closed = Deferred.makeUnsafe<void>()
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(
+      () => new ProcessClient(options.program, (flags, command) => Arguments.single(options, flags, command))
+    ),
+    (client) => Effect.sync(() => client.end())
+  )
+  client.once("close", () => Deferred.doneUnsafe(closed, Effect.void))
+  yield* Effect.forkScoped(
+    Effect.andThen(
+      ssh.ended,
+      Effect.sync(() => client.end())
+    )
+  )
+  return {
+    client: client as unknown as Ssh2.Client, // as far as it is used: see ProcessClient
+    closed,
+    listen: () => Effect.fail(SshError.make(Failure.notShared))
+  }
+})
+
+/** Connects by `ssh` and waits until channels can be had. */
 const open = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<
-  MuxClient.MuxClient & { readonly folder: string; readonly report: Report },
-  SshError.SshError,
-  Scope.Scope
-> {
+): Effect.fn.Return<Channels & { readonly report: Report }, SshError.SshError, Scope.Scope> {
   const { endpoint, platform, program, spawner } = options
-  const folder = yield* privateFolder(options.fs)
-  const socket = `${folder}/s`
+  const folder = options.shares ? yield* privateFolder(options.fs) : undefined
+  const socket = folder === undefined ? undefined : `${folder}/s`
   const ready = yield* Queue.unbounded<void>()
-  const ssh = yield* Master.start(spawner, platform, program, Arguments.master(options, socket), (report) =>
+  const ssh = yield* Master.start(spawner, platform, program, Arguments.holding(options, socket), (report) =>
     report.takeReady() ? Effect.asVoid(Queue.offer(ready, undefined)) : Effect.void
   )
+  const shared = (folder: string) =>
+    Effect.suspend(() => MuxClient.open(`${folder}/s`, ssh.report.identification)).pipe(
+      Effect.map((opened): Channels => {
+        const isOpen = () => !Deferred.isDoneUnsafe(opened.closed)
+        return { ...opened, listen: RemoteForward.make({ spawner, program, folder, isOpen }) }
+      })
+    )
   // A jump host's ssh says the same before this one does: then there is no socket yet.
-  const attempt = Queue.take(ready).pipe(
-    Effect.andThen(Effect.suspend(() => MuxClient.open(socket, ssh.report.identification))),
-    Effect.retry({ while: ({ isMissing }) => isMissing }),
-    Effect.mapError(({ detail }) => SshError.make(Failure.noSharing(program, detail)))
-  )
-  const opened = yield* attempt.pipe(
+  const attempt =
+    folder === undefined
+      ? Effect.andThen(Queue.take(ready), apart(options, ssh))
+      : Queue.take(ready).pipe(
+          Effect.andThen(shared(folder)),
+          Effect.retry({ while: ({ isMissing }) => isMissing }),
+          Effect.catch(() => apart(options, ssh))
+        )
+  const channels = yield* attempt.pipe(
     Effect.raceFirst(
       Effect.flatMap(ssh.ended, () => Effect.suspend(() => Effect.fail(Failure.classify(ssh.report, endpoint))))
     ),
@@ -84,7 +123,7 @@ const open = Effect.fnUntraced(function* (
     })
   )
   yield* options.accept(ssh.report)
-  return { ...opened, folder, report: ssh.report }
+  return { ...channels, report: ssh.report }
 })
 
 export const connect = Effect.fn("OpenSsh.connect")(function* (
@@ -92,16 +131,18 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
 ): Effect.fn.Return<Connected, SshError.SshError, Scope.Scope> {
   // An attempt that fails leaves nothing open, however long the caller's scope lasts.
   const own = yield* Scope.fork(yield* Effect.scope)
-  const { client, closed, folder, report } = yield* open(options).pipe(
+  const { client, closed, listen, report } = yield* open(options).pipe(
     Scope.provide(own),
     Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
   )
   const { identification } = report
   const isOpen = () => !Deferred.isDoneUnsafe(closed)
+  // Each would be a connection of its own.
+  const isShared = !((client as unknown) instanceof ProcessClient)
   const lastWords = () => report.words.at(-1) ?? "ssh ended it"
   const sessions = yield* Sessions.make(
     { client, identification, isOpen },
-    { ...options.sessions, spares: isDropbear(identification) ? 0 : options.sessions.spares }
+    { ...options.sessions, spares: isDropbear(identification) || !isShared ? 0 : options.sessions.spares }
   )
   return {
     client,
@@ -111,7 +152,7 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
     isOpen,
     forwarding: {
       ...Forwarding.make({ client, identification, isOpen, host: options.endpoint.host }),
-      listen: RemoteForward.make({ spawner: options.spawner, program: options.program, folder, isOpen })
+      listen
     },
     closed: Effect.map(Deferred.await(closed), lastWords),
     whyClosed: () => (isOpen() ? undefined : lastWords())

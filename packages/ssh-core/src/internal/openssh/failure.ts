@@ -91,12 +91,11 @@ export const noProgram = (program: string, detail: string): SshError.Reason =>
     hint: "Install OpenSSH's client, or use the transport ssh2."
   })
 
-export const noSharing = (program: string, detail: string): SshError.Reason =>
-  new SshError.InvalidArgument({
-    argument: program,
-    detail: `it does not share its connection (${detail})`,
-    hint: "OpenSSH 7.4 or later is needed; or use the transport ssh2."
-  })
+export const notShared: SshError.Reason = new SshError.ChannelRefused({
+  request: "tcpip-forward",
+  detail: "an ssh that does not share its connection can't have the machine listen",
+  busy: false
+})
 
 export const timedOut = (report: Report, { connectTimeoutMs, host, port }: Endpoint): SshError.SshError =>
   SshError.make(new SshError.ConnectTimeout({ host, port, stage: report.stage, timeoutMs: connectTimeoutMs }))

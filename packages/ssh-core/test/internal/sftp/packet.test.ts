@@ -158,23 +158,24 @@ describe("a request", () => {
   )
 })
 
+/** What is found in a stream that comes in pieces of these sizes, again and again. */
+const cut = (stream: Buffer, sizes: ReadonlyArray<number>) => {
+  const packets: Array<string> = []
+  let invalid: string | undefined
+  const frames = new Frames(
+    (packet) => packets.push(packet.toString("hex")),
+    (detail) => void (invalid = detail)
+  )
+  for (let at = 0, step = 0; at < stream.length; step++) {
+    const length = Math.max(1, sizes[step % Math.max(1, sizes.length)] ?? stream.length)
+    frames.push(stream.subarray(at, at + length))
+    at += length
+  }
+  return { packets, invalid, noise: frames.noise }
+}
+
 describe("Frames", () => {
   const version = new Writer().byte(2).uint32(3).string("limits@openssh.com").string("1").bytes()
-
-  const cut = (stream: Buffer, sizes: ReadonlyArray<number>) => {
-    const packets: Array<string> = []
-    let invalid: string | undefined
-    const frames = new Frames(
-      (packet) => packets.push(packet.toString("hex")),
-      (detail) => void (invalid = detail)
-    )
-    for (let at = 0, step = 0; at < stream.length; step++) {
-      const length = Math.max(1, sizes[step % Math.max(1, sizes.length)] ?? stream.length)
-      frames.push(stream.subarray(at, at + length))
-      at += length
-    }
-    return { packets, invalid, noise: frames.noise }
-  }
 
   it.prop(
     "finds the packets whatever pieces they come in, and whatever text comes before",

@@ -1,0 +1,82 @@
+/** Machines of other distributions in containers, opened by name, and what is left on them in the end. */
+import { assert } from "@effect/vitest"
+import * as ContainerServer from "@toehold/lab/ContainerServer"
+import { Context, Effect, Layer } from "effect"
+import * as Machine from "../../src/Machine.ts"
+import { services } from "./transfers.ts"
+
+/** Every distribution with each of its accounts. */
+export const accounts = (["debian-openssh", "busybox-dropbear"] as const).flatMap((image) =>
+  (["root", "agent"] as const).map((user) => ({ image, user, name: `${user} of ${image}` }))
+)
+
+export type Account = (typeof accounts)[number]
+
+type Server = ContainerServer.ContainerServer["Service"]
+
+/** Half-open connections are found in two seconds rather than ten. */
+const alive = ["ServerAliveInterval=1", "ServerAliveCountMax=2"]
+
+/** Logs in through the pool, at another port where one leads there. */
+export const open = (server: Server, port: number = server.port) =>
+  Machine.open(nameOf(server), { flags: flagsOf(server, port), hostKeyPolicy: "off" })
+
+export const nameOf = ({ host, user }: Server): string => `${user}@${host}`
+
+export const flagsOf = ({ privateKeyPath }: Server, port: number) => ({
+  configFile: "none",
+  identityFiles: [privateKeyPath],
+  port,
+  options: alive
+})
+
+/** Every living process but the one that asks, by its command line, and every file where programs keep theirs. */
+const looking = `for folder in /proc/[0-9]*; do
+  { read -r line <"$folder/stat"; } 2>/dev/null || continue
+  set -- \${line##*) }
+  [ "$1" = Z ] || [ "\${folder##*/}" = $$ ] || tr '\\0' ' ' <"$folder/cmdline" 2>/dev/null && echo
+done
+find /tmp /var/tmp /dev/shm /root /home ! -type d 2>/dev/null
+find /tmp -mindepth 1 -type d`
+
+const look = (server: Server) =>
+  Effect.map(server.run("sh", "-c", looking), (text) =>
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.includes("/stat"))
+      .toSorted()
+  )
+
+/** Fails the whole suite where a process or a file of ours outlives the connections. */
+const leavesNothing = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const server = yield* ContainerServer.ContainerServer
+    const before = yield* look(server)
+    const settled = Effect.gen(function* () {
+      while ((yield* look(server)).join("\n") !== before.join("\n")) yield* Effect.sleep("100 millis")
+    })
+    yield* Effect.addFinalizer(() =>
+      settled.pipe(
+        Effect.timeoutOrElse({
+          duration: "20 seconds",
+          orElse: () => Effect.map(look(server), (after) => assert.deepStrictEqual(after, before))
+        }),
+        Effect.orDie
+      )
+    )
+  })
+)
+
+/** The server of an account, with a pool that is closed before the last look at what is left there. */
+export const serverOf = ({ image, user }: Account) =>
+  Layer.fresh(services).pipe(Layer.provideMerge(leavesNothing), Layer.provideMerge(ContainerServer.layer(image, { user })), Layer.provideMerge(services))
+
+export class Opened extends Context.Service<Opened, Machine.Machine>()("@toehold/machines/test/Opened") {}
+
+/** The processes and files of an account's machine. */
+export const servicesOf = (account: Account) =>
+  Layer.effectContext(
+    Effect.map(Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server)), (machine) =>
+      Context.add(Machine.context(machine), Opened, machine)
+    )
+  ).pipe(Layer.provide(serverOf(account)))
