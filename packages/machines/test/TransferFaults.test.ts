@@ -5,48 +5,18 @@ import * as Transfer from "@toehold/transfer/Transfer"
 import { Effect, Fiber, Layer, Schedule } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { folders, look, openMachine, proxyOf, randomFile, services, sumOf, writeTree } from "./support/transfers.ts"
+import { badNetwork, cuts, when } from "./support/badNetwork.ts"
+import { look, nothingOfOurs, randomFile, services, sumOf, writeTree } from "./support/transfers.ts"
 
 const retry = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 20 }))
 
 const size = 8_000_000
 
-/** Half-open connections are found in two seconds rather than ten. */
-const alive = ["ServerAliveInterval=1", "ServerAliveCountMax=2"]
-
-const nothingOfOurs = (...roots: ReadonlyArray<string>) =>
-  assert.deepStrictEqual(
-    roots.flatMap(look).filter((line) => line.includes(".toehold-")),
-    []
-  )
-
-const setUp = Effect.gen(function* () {
-  const server = yield* OpenSshServer.OpenSshServer
-  const proxy = yield* proxyOf(server)
-  const places = yield* folders
-  const machine = yield* openMachine(server, proxy.port, alive)
-  return { ...places, server, proxy, machine }
-})
-
-type Place = Effect.Success<typeof setUp>
-
-/** Runs while the transfer does: when so many bytes have passed, it does what it does. */
-const when = (proxy: Place["proxy"], bytes: number, act: Effect.Effect<unknown, unknown>) =>
-  Effect.gen(function* () {
-    const passed = Effect.map(proxy.bytes, ({ toClient, toServer }) => toClient + toServer)
-    const start = yield* passed
-    while ((yield* passed) - start < bytes) yield* Effect.sleep("5 millis")
-    yield* act
-  })
-
-const cuts = (proxy: Place["proxy"], at: ReadonlyArray<number>) =>
-  Effect.forEach(at, (bytes) => when(proxy, bytes, proxy.cut("rst")), { discard: true })
-
 describeWith(["sshd"], "a transfer over a bad network", () => {
   it.layer(OpenSshServer.layer().pipe(Layer.provideMerge(services)), { excludeTestServices: true })((it) => {
     it.effect("goes on after cuts, and sends little of a large file twice", () =>
       Effect.gen(function* () {
-        const { here, machine, proxy, there } = yield* setUp
+        const { here, machine, proxy, there } = yield* badNetwork
         const sum = randomFile(Path.join(here, "large"), size)
         yield* proxy.set("both", { bytesPerSecond: 20_000_000 })
         const before = yield* proxy.bytes
@@ -68,7 +38,7 @@ describeWith(["sshd"], "a transfer over a bad network", () => {
 
     it.effect("loses and invents no file of a tree, wherever it is cut", () =>
       Effect.gen(function* () {
-        const { here, machine, proxy, there } = yield* setUp
+        const { here, machine, proxy, there } = yield* badNetwork
         const source = Path.join(here, "tree")
         Fs.mkdirSync(source)
         writeTree(source)
@@ -94,7 +64,7 @@ describeWith(["sshd"], "a transfer over a bad network", () => {
 
     it.effect("finds a connection that is gone without a word", () =>
       Effect.gen(function* () {
-        const { here, machine, proxy, there } = yield* setUp
+        const { here, machine, proxy, there } = yield* badNetwork
         const sum = randomFile(Path.join(here, "large"), size)
         yield* proxy.set("both", { bytesPerSecond: 20_000_000 })
         const silence = yield* Effect.forkChild(
@@ -113,7 +83,7 @@ describeWith(["sshd"], "a transfer over a bad network", () => {
 
     it.effect("calls a slow link slow and not dead", () =>
       Effect.gen(function* () {
-        const { here, machine, proxy, there } = yield* setUp
+        const { here, machine, proxy, there } = yield* badNetwork
         const sum = randomFile(Path.join(here, "small"), 600_000)
         yield* proxy.set("both", { bytesPerSecond: 200_000 })
         const { connections } = { connections: yield* proxy.connections }
@@ -121,34 +91,6 @@ describeWith(["sshd"], "a transfer over a bad network", () => {
         assert.strictEqual(sumOf(Path.join(there, "small")), sum)
         assert.strictEqual((yield* proxy.connections).accepted, connections.accepted)
       })
-    )
-
-    it.effect(
-      "says that the connection is lost where it stays so, and the next run goes on",
-      () =>
-        Effect.gen(function* () {
-          const { here, machine, proxy, server, there } = yield* setUp
-          const sum = randomFile(Path.join(here, "large"), size)
-          yield* proxy.set("both", { bytesPerSecond: 20_000_000 })
-          const cutting = yield* Effect.forkChild(
-            when(proxy, 5_000_000, Effect.andThen(proxy.welcome("refuse"), proxy.cut("rst")))
-          )
-          const options = { sources: [Path.join(here, "large")], target: `${there}/`, retry: Schedule.recurs(0) }
-          // The pool tries for half a minute by itself: a login of its own doesn't.
-          const failed = yield* Transfer.put(machine, options).pipe(Effect.flip, Effect.timeout("60 seconds"))
-          yield* Fiber.join(cutting)
-          assert.strictEqual(failed.reason._tag, "ConnectionLost", failed.message)
-          assert.deepInclude({ ...failed }, { placed: 0 })
-          assert.strictEqual(failed.outcome, "did-not-run")
-          yield* proxy.heal
-          const again = yield* openMachine(server, proxy.port)
-          const mark = yield* proxy.bytes
-          yield* Transfer.put(again, options)
-          assert.strictEqual(sumOf(Path.join(there, "large")), sum)
-          assert.isBelow((yield* proxy.bytes).toServer - mark.toServer, size)
-          nothingOfOurs(here, there)
-        }),
-      90_000
     )
   })
 })

@@ -4,7 +4,7 @@ import * as Path from "node:path"
 import * as Transfer from "../src/Transfer.ts"
 import { withLine } from "./support/cuts.ts"
 import { endOf, type Kind, services, temporary } from "./support/ends.ts"
-import { anyTree, bytes, file, look, type Spec, treeOf, write } from "./support/trees.ts"
+import { anyTree, bytes, file, folder, look, type Spec, treeOf, write } from "./support/trees.ts"
 
 const retry = Schedule.spaced("1 millis").pipe(Schedule.upTo({ times: 30 }))
 
@@ -49,6 +49,14 @@ describe("a connection that is cut at any point", () => {
       { arbitrary: { runs: 20 } }
     )
   }
+
+  it.live("gives every folder its mode, also those that an earlier attempt came to", () =>
+    cutTest(
+      ["none", "none"],
+      treeOf({ a: folder({ mode: 0o777 }), "a/b": folder({ mode: 0o775 }), "a/b/c": folder({ mode: 0o1777 }) }),
+      { first: 18, more: [], down: 0 }
+    )
+  )
 
   it.live.prop(
     "costs a large file nothing but what was under way",

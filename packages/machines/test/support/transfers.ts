@@ -1,5 +1,6 @@
 /** A machine behind a proxy, folders on both sides of it, and what stands in them. */
 import { NodeServices } from "@effect/platform-node"
+import { assert } from "@effect/vitest"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as SshPool from "@toehold/ssh-core/SshPool"
 import type { SshServer } from "@toehold/lab/SshServer"
@@ -74,3 +75,10 @@ export const writeTree = (root: string): void => {
   for (const name of ["large 1", "large 2"]) randomFile(Path.join(root, name), 3_000_000)
   Fs.writeFileSync(Path.join(root, "empty"), "")
 }
+
+/** No partial file or tree is left in the folders. */
+export const nothingOfOurs = (...roots: ReadonlyArray<string>): void =>
+  assert.deepStrictEqual(
+    roots.flatMap(look).filter((line) => line.includes(".toehold-")),
+    []
+  )

@@ -3,10 +3,10 @@ import { Effect, type PlatformError, Result } from "effect"
 import type { Change } from "../Summary.ts"
 import * as TransferError from "../TransferError.ts"
 import { at, type End } from "./checksum.ts"
-import { type Entry, isOwn, keptMode, type Tree } from "./entry.ts"
+import { type Entry, isOwn, keptMode, sameTime, type Tree } from "./entry.ts"
 import { without } from "./exclusion.ts"
 import { ofPlatform } from "./failure.ts"
-import { concurrency, list } from "./listing.ts"
+import { concurrency, list, lookAtEach } from "./listing.ts"
 import { join, parent, relativeParent } from "./location.ts"
 import type { Meter } from "./meter.ts"
 import * as Partial from "./partial.ts"
@@ -253,19 +253,28 @@ const makeEach = Effect.fnUntraced(function* (
 
 /** Deepest first: a folder that may not be entered any more hides what is in it. */
 const finishFolders = (job: Job, folders: ReadonlyArray<Entry>): Doing<void> => {
+  const { to, target } = job
   const deepest = folders.toSorted((one, other) => depthOf(other) - depthOf(one))
-  if (folders.length <= fewFiles || !job.to.tools.tar) return finishEach(job, deepest)
-  return unpackFolders(job.to, job.target, deepest).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason._tag !== "ConnectionLost",
-      () => finishEach(job, deepest)
+  if (folders.length <= fewFiles || !to.tools.tar) return finishEach(job, deepest)
+  return Effect.gen(function* () {
+    yield* Effect.ignore(unpackFolders(to, target, deepest))
+    // Not every tar gives a folder that is there already its mode.
+    const paths = deepest.map(({ path }) => path)
+    const now = yield* lookAtEach(to.endpoint, "target", target, to.tools, paths)
+    yield* finishEach(
+      job,
+      deepest.filter((folder) => {
+        const there = now.get(folder.path)
+        return there === undefined || !sameTime(there, folder) || keptMode(there) !== keptMode(folder)
+      })
     )
-  )
+  })
 }
 
 const finishEach = (job: Job, deepest: ReadonlyArray<Entry>): Doing<void> =>
   Effect.forEach(
-    Map.groupBy(deepest, depthOf).values(),
+    // No iterator: the effect may run again after a lost connection.
+    [...Map.groupBy(deepest, depthOf).values()],
     (level) => Effect.forEach(level, (folder) => setTimesAndMode(job, folder), { concurrency, discard: true }),
     { discard: true }
   )

@@ -153,7 +153,8 @@ const encode = (events: FileEvents, folders: ReadonlyArray<Entry>): Stream.Strea
   )
 }
 
-const unpackText = `${quiet} cd -- "$1" && exec tar -xpof -`
+// BusyBox lets the umask have its way for all but root. Where it unpacks to, nobody else can look.
+const unpackText = `${quiet} umask 000; cd -- "$1" && exec tar -xpof -`
 
 /** Unpacks with the end's own tar: the folders, and then the files. */
 export const unpack = (
@@ -162,10 +163,8 @@ export const unpack = (
   events: FileEvents,
   folders: ReadonlyArray<Entry>
 ): Effect.Effect<void, Failing> =>
-  run(
-    to.endpoint,
-    { text: unpackText, args: [root] },
-    { input: encode(events, folders), consumer: Stream.runDrain }
+  Effect.suspend(() =>
+    run(to.endpoint, { text: unpackText, args: [root] }, { input: encode(events, folders), consumer: Stream.runDrain })
   ).pipe(
     Effect.mapError((error) => (error._tag === "TransferError" ? error : ofPlatform(error, at(to, root)))),
     Effect.flatMap((ended) =>

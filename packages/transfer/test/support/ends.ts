@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, FileSystem, PlatformError, type Scope } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as RealPart from "@toehold/lab/RealPart"
+import * as NodeProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -95,5 +96,9 @@ export const services = NodeServices.layer
 /** A folder for one test, removed whatever its modes are. */
 export const temporary = Effect.acquireRelease(
   Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "transfer-")))),
-  (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
+  (folder) =>
+    Effect.sync(() => {
+      NodeProcess.spawnSync("chmod", ["-R", "u+rwx", folder])
+      Fs.rmSync(folder, { recursive: true, force: true })
+    })
 )
