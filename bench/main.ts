@@ -36,7 +36,6 @@ const benches: Readonly<Record<string, Bench>> = {
   forward,
   "job-follow": jobFollow,
   pool,
-  "job-follow": jobFollow,
   transfer
 }
 

@@ -20,7 +20,8 @@ const exec: CommandSpec = {
     "The arguments after -- arrive exactly as they are: no shell reads them on the way. Output is passed on as it",
     "comes, and so is the exit code: 124 when a time limit of exec's own was reached, 255 when the machine could not",
     "be reached, 128+n when signal n ended the command. The command reads nothing unless --stdin is given.",
-    "Of several machines (web1,web2) each line has the name before it, and the exit code is the highest of theirs."
+    "Of several machines (web1,web2) each line has the name before it, the exit code is the highest of theirs, and",
+    '--json prints {"results":[...]} with the document of each.'
   ].join("\n"),
   arguments: [machineArgument],
   rest: "CMD [ARG...]",
@@ -69,7 +70,7 @@ const exec: CommandSpec = {
     { command: "toehold exec web1,web2,db --parallel 2 --fail-fast -- apt-get -y upgrade", summary: "many machines" }
   ],
   document:
-    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","prompt"?,"durationMs","outcome"}; of several machines {"results":[...]}',
+    '{"machine","command","exitCode","signal","stdout","stderr","encoding","stdoutBytes","stderrBytes","truncated","prompt"?,"durationMs","outcome"}',
   failureCode: ExitCode.ofExecFailure,
   load: () => import("./command/exec.ts").then(({ exec }) => exec)
 }

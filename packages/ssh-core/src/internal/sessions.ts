@@ -125,6 +125,9 @@ export const make = Effect.fnUntraced(function* (
       : Effect.void
   )
 
+  // Once the scope has closed no slot is given back any more: whoever still waits for one is to find that all is over.
+  yield* Effect.addFinalizer(() => Semaphore.resize(slots, Number.MAX_SAFE_INTEGER))
+
   const kept = new Map<RemoteProcess, Greeted>()
   connection.client.once("close", () => {
     for (const process of live) process.connectionClosed()
