@@ -1,1 +1,6 @@
-export {}
+export * as Account from "./Account.ts"
+export * as Instance from "./Instance.ts"
+export * as InstanceWait from "./InstanceWait.ts"
+export * as Offer from "./Offer.ts"
+export * as VastClient from "./VastClient.ts"
+export * as VastError from "./VastError.ts"

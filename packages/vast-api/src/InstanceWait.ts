@@ -1,0 +1,172 @@
+/**
+ * Waiting until an instance is of use.
+ *
+ * @since 0.1.0
+ */
+import { Clock, Duration, Effect, Option, Stream } from "effect"
+import { type Instance, type SshAddress, sshAddresses } from "./Instance.ts"
+import * as InstanceState from "./internal/instanceState.ts"
+import { VastClient } from "./VastClient.ts"
+import * as VastError from "./VastError.ts"
+
+/**
+ * What to wait for: that the container runs, or that its SSH server answers. Whether an address answers is for the caller
+ * to find out, by whatever transport it uses: the probe is asked at each look, direct address first, until it says yes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Goal<R = never> =
+  | { readonly _tag: "running" }
+  | { readonly _tag: "ssh-ready"; readonly probe: (address: SshAddress) => Effect.Effect<boolean, never, R> }
+
+/**
+ * The goal that the container runs. Its SSH server may take another minute or two.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const running: Goal = { _tag: "running" }
+
+/**
+ * The goal that one of the instance's addresses answers.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const sshReady = <R>(probe: (address: SshAddress) => Effect.Effect<boolean, never, R>): Goal<R> => ({
+  _tag: "ssh-ready",
+  probe
+})
+
+/**
+ * What is reported while waiting: each look at the instance that shows something new, and at last that the goal is
+ * reached, with the address that answers if one was asked for. `elapsed` is in milliseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Event =
+  | { readonly _tag: "Waiting"; readonly instance: Instance; readonly elapsed: number }
+  | {
+      readonly _tag: "Ready"
+      readonly instance: Instance
+      readonly elapsed: number
+      readonly address: SshAddress | undefined
+    }
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** 15 minutes unless said otherwise. */
+  readonly timeout?: Duration.Input
+  /** Time between two looks; 3 seconds unless said otherwise. */
+  readonly interval?: Duration.Input
+  /** For how long an instance may stand still while it loads; 10 minutes unless said otherwise. */
+  readonly stuckAfter?: Duration.Input
+  /** For how long it may look exited or offline after it was told to run; 1 minute unless said otherwise. */
+  readonly settle?: Duration.Input
+}
+
+interface Look {
+  readonly began: number
+  readonly seen: string
+  /** When it last showed something new. */
+  readonly changed: number
+  readonly isFirst: boolean
+}
+
+/**
+ * Follows an instance until it reaches the goal: the stream ends with `Ready`. It fails at once with `InstanceFailed` for an
+ * instance that can't get there (its container fails, it was stopped, it stands still while loading, it waits for a GPU,
+ * its machine is offline), with `NotFound` for one that is gone, and with `WaitTimeout` at the deadline.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const watch = <R = never>(
+  id: number,
+  goal: Goal<R>,
+  options: Options = {}
+): Stream.Stream<Event, VastError.VastError, VastClient | R> => {
+  const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "15 minutes"))
+  const interval = Duration.fromInputUnsafe(options.interval ?? "3 seconds")
+  const limits = {
+    stuckAfter: Duration.toMillis(Duration.fromInputUnsafe(options.stuckAfter ?? "10 minutes")),
+    settle: Duration.toMillis(Duration.fromInputUnsafe(options.settle ?? "1 minute"))
+  }
+
+  const tooLate = (status: string) =>
+    VastError.make(new VastError.WaitTimeout({ instance: id, goal: goal._tag, seconds: timeout / 1000, status }))
+
+  /** What is left of the time bounds each step, a probe that hangs included. */
+  const inTime = <A, E, R>(step: Effect.Effect<A, E, R>, look: Look, now: number) =>
+    Effect.timeoutOrElse(step, {
+      duration: Math.max(0, look.began + timeout - now),
+      orElse: () => Effect.fail(tooLate(look.isFirst ? "not known" : look.seen.split("\n", 1).join("")))
+    })
+
+  const answering = (instance: Instance): Effect.Effect<Option.Option<SshAddress | undefined>, never, R> =>
+    Effect.gen(function* () {
+      if (instance.actual_status !== "running") return Option.none()
+      if (goal._tag === "running") return Option.some(undefined)
+      for (const address of sshAddresses(instance)) {
+        if (yield* goal.probe(address)) return Option.some(address)
+      }
+      return Option.none()
+    })
+
+  const step = (look: Look) =>
+    Effect.gen(function* () {
+      const client = yield* VastClient
+      if (!look.isFirst) yield* inTime(Effect.sleep(interval), look, yield* Clock.currentTimeMillis)
+      const instance = yield* inTime(client.instances.show(id), look, yield* Clock.currentTimeMillis)
+      const now = yield* Clock.currentTimeMillis
+      const seen = InstanceState.fingerprint(instance)
+      const isNew = look.isFirst || seen !== look.seen
+      const changed = isNew ? now : look.changed
+      const failure = InstanceState.failureOf(instance, now - changed, limits)
+      if (failure !== undefined) return yield* VastError.make(failure)
+      const next: Look = { began: look.began, seen, changed, isFirst: false }
+      const ready = yield* inTime(answering(instance), next, now)
+      const elapsed = (yield* Clock.currentTimeMillis) - look.began
+      if (Option.isSome(ready)) {
+        const event: Event = { _tag: "Ready", instance, elapsed, address: ready.value }
+        return [[event], Option.none<Look>()] as const
+      }
+      const event: Event = { _tag: "Waiting", instance, elapsed }
+      return [isNew ? [event] : [], Option.some(next)] as const
+    })
+
+  return Stream.unwrap(
+    Effect.map(Clock.currentTimeMillis, (now) =>
+      Stream.paginate<Look, Event, VastError.VastError, VastClient | R>(
+        { began: now, seen: "", changed: now, isFirst: true },
+        step
+      )
+    )
+  )
+}
+
+/**
+ * Waits for the goal, and hands on each event on the way.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const waitUntil = <R = never, R2 = never>(
+  id: number,
+  goal: Goal<R>,
+  options: Options & { readonly onEvent?: (event: Event) => Effect.Effect<void, never, R2> } = {}
+): Effect.Effect<Extract<Event, { readonly _tag: "Ready" }>, VastError.VastError, VastClient | R | R2> =>
+  watch(id, goal, options).pipe(
+    Stream.tap((event) => options.onEvent?.(event) ?? Effect.void),
+    Stream.runLast,
+    Effect.flatMap((last) =>
+      Option.isSome(last) && last.value._tag === "Ready"
+        ? Effect.succeed(last.value)
+        : Effect.die(new Error("the stream of a wait ended before it was ready"))
+    )
+  )
