@@ -69,14 +69,19 @@ const leavesNothing = Layer.effectDiscard(
 
 /** The server of an account, with a pool that is closed before the last look at what is left there. */
 export const serverOf = ({ image, user }: Account) =>
-  Layer.fresh(services).pipe(Layer.provideMerge(leavesNothing), Layer.provideMerge(ContainerServer.layer(image, { user })), Layer.provideMerge(services))
+  Layer.fresh(services).pipe(
+    Layer.provideMerge(leavesNothing),
+    Layer.provideMerge(ContainerServer.layer(image, { user })),
+    Layer.provideMerge(services)
+  )
 
 export class Opened extends Context.Service<Opened, Machine.Machine>()("@toehold/machines/test/Opened") {}
 
 /** The processes and files of an account's machine. */
 export const servicesOf = (account: Account) =>
   Layer.effectContext(
-    Effect.map(Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server)), (machine) =>
-      Context.add(Machine.context(machine), Opened, machine)
+    Effect.map(
+      Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server)),
+      (machine) => Context.add(Machine.context(machine), Opened, machine)
     )
   ).pipe(Layer.provide(serverOf(account)))
