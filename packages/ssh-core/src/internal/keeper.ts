@@ -57,6 +57,8 @@ const noSession = Effect.fail(
   SshError.make(new SshError.ChannelRefused({ request: "session", detail: "there is one only", busy: true }))
 )
 
+const isFull = ({ reason }: SshError.SshError): boolean => reason._tag === "ChannelRefused" && reason.busy
+
 /** What `kill` takes: only `kill -SIG -PGID` works in dash, bash and BusyBox alike. */
 const targetOf = ({ ownGroup, pid }: Greeted): string => (ownGroup ? `-${pid}` : String(pid))
 
@@ -189,7 +191,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     Effect.gen(function* () {
       const attempt = isHere ? (options.here ?? noSession) : Scope.provide(options.elsewhere, scope)
       const started = yield* Effect.result(attempt)
-      if (Result.isFailure(started)) return isHere && started.failure.isRetryable ? yield* bring(false) : undefined
+      if (Result.isFailure(started)) return isHere && isFull(started.failure) ? yield* bring(false) : undefined
       if (yield* isUsable(started.success)) use(started.success, isHere)
     }).pipe(Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(settled, Effect.void))))
 
