@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, FileSystem, Result, type Scope } from "effect"
+import { Context, Effect, FileSystem, type Path, Result, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import * as OpenSsh from "@toehold/ssh-core/OpenSsh"
 import { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
 import * as SshFiles from "@toehold/ssh-core/SshFiles"
@@ -37,7 +38,17 @@ export interface Machine extends Pick<SshClient["Service"], "exec" | "start"> {
 export interface Options extends SshLogin.Options {
   /** The flags of ssh beside the name. */
   readonly flags?: SshTarget.Flags | undefined
+  /** The program's own SSH, or the system's `ssh` (see `OpenSsh`), which the pool has no part in. Default: `ssh2`. */
+  readonly transport?: Transport | undefined
 }
+
+/**
+ * Who speaks SSH.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Transport = "ssh2" | "openssh"
 
 /**
  * The two services of a machine, to provide to a program that was written for local processes.
@@ -113,18 +124,19 @@ export const target = Effect.fnUntraced(function* (
 
 /**
  * Opens the machine that a name stands for: `local:`, or what `SshTarget.parse` reads (an alias, `user@host:port`, an
- * `ssh` command line), which is logged in to through the pool. Fails as `SshPool.client` does.
+ * `ssh` command line), which is logged in to through the pool. Fails as `SshPool.client` does, and by the transport
+ * `openssh` as `OpenSsh.connect` does.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const open = Effect.fn("Machine.open")(function* (
   name: string,
-  { flags, ...login }: Options = {}
+  { flags, transport, ...login }: Options = {}
 ): Effect.fn.Return<
   Machine,
   SshError.SshError,
-  Scope.Scope | FileSystem.FileSystem | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner | SshPool
+  Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner | SshPool
 > {
   if (name === "local:") {
     const processes = yield* ChildProcessSpawner.ChildProcessSpawner
@@ -132,7 +144,8 @@ export const open = Effect.fn("Machine.open")(function* (
     return { name, processes, files: yield* FileSystem.FileSystem, ...LocalCommands.make(processes, os) }
   }
   const pool = yield* SshPool
-  const ssh = yield* pool.client(yield* target(name, flags), login)
+  const named = yield* target(name, flags)
+  const ssh = yield* transport === "openssh" ? OpenSsh.connect(named, login) : pool.client(named, login)
   const processes = yield* Effect.provideService(SshProcess.make, SshClient, ssh)
   const files = yield* SshFiles.make().pipe(
     Effect.provideService(SshClient, ssh),

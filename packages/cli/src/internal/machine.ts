@@ -1,10 +1,13 @@
 /** The machine that a command is for, and the flags that say how to log in to it. */
-import { Effect, FileSystem, type PlatformError, Redacted, Stream } from "effect"
+import { Effect, FileSystem, type Path, type PlatformError, Redacted, type Scope, Stream } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
 import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as Machine from "@toehold/machines/Machine"
 import type { Policy } from "@toehold/ssh-core/HostKeys"
+import * as OpenSsh from "@toehold/ssh-core/OpenSsh"
+import type { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
-import type * as SshLogin from "@toehold/ssh-core/SshLogin"
+import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as SshPool from "@toehold/ssh-core/SshPool"
 import type * as SshTarget from "@toehold/ssh-core/SshTarget"
 import type { Invocation } from "./commandSpec.ts"
@@ -40,7 +43,26 @@ const targetFlags = (invocation: Invocation): SshTarget.Flags => ({
 
 /** How to log in to the machine, from the flags. */
 export const machineOptions = (invocation: Invocation) =>
-  Effect.map(loginOptions(invocation), (login): Machine.Options => ({ ...login, flags: targetFlags(invocation) }))
+  Effect.map(loginOptions(invocation), (login): Machine.Options => ({
+    ...login,
+    flags: targetFlags(invocation),
+    transport: transportOf(invocation)
+  }))
+
+/** Who speaks SSH. */
+const transportOf = (invocation: Invocation): Machine.Transport =>
+  invocation.one("transport") === "openssh" ? "openssh" : "ssh2"
+
+/** A connection of the command's own, by the transport that the flags say. */
+export const connect = (
+  invocation: Invocation,
+  target: SshTarget.SshTarget,
+  login: SshLogin.Options
+): Effect.Effect<
+  SshClient["Service"],
+  SshError.SshError,
+  Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
+> => (transportOf(invocation) === "openssh" ? OpenSsh.connect(target, login) : SshLogin.connect(target, login))
 
 /** The machine's processes and files, open until the scope closes. */
 export const openMachine = Effect.fnUntraced(function* (
@@ -103,6 +125,13 @@ export const loginOptions = Effect.fnUntraced(function* (
     return yield* invocation.usage("--password-env and --password-file both give the password.")
   }
   const passphraseEnv = invocation.one("passphrase-env")
+  if (transportOf(invocation) === "openssh" && (passwordEnv ?? passwordFile ?? passphraseEnv) !== undefined) {
+    // It would take a secret from a terminal alone.
+    return yield* invocation.usage(
+      "The system's ssh is given no password and no passphrase.",
+      "Add the key to an agent (ssh-add), or leave --transport openssh out."
+    )
+  }
   const policy = invocation.one("host-key")
   return {
     password:

@@ -36,8 +36,8 @@ const connectTimeoutFlag: FlagSpec = {
   summary: "Limit for connecting and logging in (default: 30s)"
 }
 
-/** Every flag of a command that logs in. */
-export const machineFlags: ReadonlyArray<FlagSpec> = [
+/** Every flag of a command that logs in by itself. */
+export const loginFlags: ReadonlyArray<FlagSpec> = [
   ...targetFlags,
   {
     name: "host-key",
@@ -50,4 +50,15 @@ export const machineFlags: ReadonlyArray<FlagSpec> = [
   { name: "password-file", value: "FILE", isFile: true, summary: "File with the password on its first line" },
   { name: "passphrase-env", value: "NAME", summary: "Environment variable with the passphrase of the key" },
   connectTimeoutFlag
+]
+
+/** Every flag of a command that is for a machine, whoever logs in to it. */
+export const machineFlags: ReadonlyArray<FlagSpec> = [
+  ...loginFlags,
+  {
+    name: "transport",
+    value: "NAME",
+    choices: ["ssh2", "openssh"],
+    summary: "openssh goes by the system's own ssh (default: ssh2)"
+  }
 ]

@@ -4,14 +4,13 @@ import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import type { SshClient } from "@toehold/ssh-core/SshClient"
 import type { SshError } from "@toehold/ssh-core/SshError"
 import type { RunningCommand } from "@toehold/ssh-core/SshExec"
-import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import type * as SshTerminal from "@toehold/ssh-core/SshTerminal"
 import * as ExitCode from "../ExitCode.ts"
 import type { Failure } from "../FailureDocument.ts"
 import { StandardStreams } from "../StandardStreams.ts"
 import type { Invocation, Services } from "./commandSpec.ts"
 import { EscapeKeys } from "./escapeKeys.ts"
-import { loginOptions, readTarget } from "./machine.ts"
+import { connect, loginOptions, readTarget } from "./machine.ts"
 import { note } from "./print.ts"
 
 type Open = (
@@ -39,7 +38,7 @@ export const sitAt = Effect.fnUntraced(function* (
   const { env } = yield* ClientPlatform
   // A scope of its own, as a connection that is cut must not wait for what runs over it to be ended first.
   const connection = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
-  const ssh = yield* SshLogin.connect(target, login).pipe(Scope.provide(connection))
+  const ssh = yield* connect(invocation, target, login).pipe(Scope.provide(connection))
   const isRaw = yield* Deferred.make<void>()
   const left = yield* Deferred.make<void>()
   const escape = new EscapeKeys()

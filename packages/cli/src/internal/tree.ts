@@ -2,7 +2,7 @@
 import * as ExitCode from "../ExitCode.ts"
 import { commandFlags } from "./commandFlags.ts"
 import type { ArgumentSpec, CommandSpec, FlagSpec } from "./commandSpec.ts"
-import { knownHostsFlag, machineArgument, machineFlags, targetFlags } from "./machineFlags.ts"
+import { knownHostsFlag, loginFlags, machineArgument, machineFlags, targetFlags } from "./machineFlags.ts"
 import { topicNames } from "./topicNames.ts"
 import { job } from "./tree/job.ts"
 import { forward } from "./tree/forward.ts"
@@ -81,7 +81,7 @@ const doctor: CommandSpec = {
   description:
     "Goes through dns, tcp, banner, key exchange, host key, auth, channel, sftp and shell, and stops at the first that fails.",
   arguments: [machineArgument],
-  flags: [jsonFlag, ...machineFlags],
+  flags: [jsonFlag, ...loginFlags],
   examples: [
     { command: "toehold doctor root@host:2222", summary: "what is wrong, and what to do about it" },
     {
@@ -172,7 +172,7 @@ const keys: CommandSpec = {
           isFile: true
         }
       ],
-      flags: [jsonFlag, ...machineFlags],
+      flags: [jsonFlag, ...loginFlags],
       examples: [
         {
           command: "toehold keys install root@host ~/.ssh/id_ed25519.pub --password-env ROOT_PASSWORD",
@@ -209,7 +209,7 @@ const hosts: CommandSpec = {
         { name: "fingerprint", value: "SHA256:...", summary: "Trust the key with this fingerprint and no other" },
         { name: "replace", summary: "Forget what is on file for the machine" },
         jsonFlag,
-        ...machineFlags
+        ...loginFlags
       ],
       document: '{"machine","host","keyType","fingerprint","status":"known"|"added"|"replaced","removed":[...]}',
       load: () => loadHosts().then(({ hostsTrust }) => hostsTrust)

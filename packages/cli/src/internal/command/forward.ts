@@ -7,7 +7,7 @@ import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import { connect, loginOptions, readTarget } from "../machine.ts"
 import { note, plain, print, printJson } from "../print.ts"
 
 export const forward: Handler = (invocation) =>
@@ -27,7 +27,7 @@ export const forward: Handler = (invocation) =>
     const streams = yield* StandardStreams
     let last = ""
     const kept = yield* SshForward.keep({
-      connect: SshLogin.connect(target, login),
+      connect: connect(invocation, target, login),
       forwards,
       onEvent: (event) => {
         const text = describeEvent(event)

@@ -2,14 +2,13 @@
 import { Effect } from "effect"
 import * as CapturedOutput from "@toehold/ssh-core/CapturedOutput"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
-import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as ExitCode from "../../ExitCode.ts"
 import type * as FailureDocument from "../../FailureDocument.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import { readVariables, readWords } from "../commandFlags.ts"
 import type { Handler, Invocation, Services } from "../commandSpec.ts"
 import { readSteps } from "../interactSteps.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import { connect, loginOptions, readTarget } from "../machine.ts"
 import { outputFields } from "../outputDocument.ts"
 import { printJson } from "../print.ts"
 
@@ -50,7 +49,7 @@ const run = Effect.fnUntraced(function* (
   }
   yield* Effect.fromResult(SshCommand.toScript(command))
   const result = yield* Effect.scoped(
-    Effect.flatMap(SshLogin.connect(target, login), (ssh) => ssh.interact(command, steps, options))
+    Effect.flatMap(connect(invocation, target, login), (ssh) => ssh.interact(command, steps, options))
   )
   if (!isJson) {
     const { stdout } = yield* StandardStreams

@@ -1,9 +1,8 @@
 /** `toehold session`: terminal sessions that outlive the connection. */
 import { Effect } from "effect"
-import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as SshTerminal from "@toehold/ssh-core/SshTerminal"
 import type { Handler } from "../commandSpec.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import { connect, loginOptions, readTarget } from "../machine.ts"
 import { sitAt } from "../personAtTerminal.ts"
 import { plain, print, printJson } from "../print.ts"
 
@@ -15,7 +14,7 @@ export const sessionAttach: Handler = (invocation) =>
 export const sessionList: Handler = (invocation) =>
   Effect.gen(function* () {
     const target = yield* readTarget(invocation, invocation.argument(0))
-    const ssh = yield* SshLogin.connect(target, yield* loginOptions(invocation))
+    const ssh = yield* connect(invocation, target, yield* loginOptions(invocation))
     const sessions = yield* SshTerminal.list(ssh)
     if (invocation.has("json")) {
       yield* printJson({

@@ -75,7 +75,7 @@ export const openMachine = Effect.fnUntraced(function* (
 ): Effect.fn.Return<
   { readonly machine: Machine.Machine; readonly options: StartOptions; readonly failed: Input["failed"] },
   SshError.SshError,
-  Scope.Scope | FileSystem.FileSystem | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
+  Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
 > {
   const { failed, stdin } = yield* request.input.open
   const machine = yield* Machine.open(name, request.machineOptions).pipe(

@@ -60,6 +60,15 @@ interface Channels extends MuxClient.MuxClient {
   readonly listen: Forwarding.Forwarding["listen"]
 }
 
+/** Asks for something that the server answers, and so has heard all before it. */
+const heard = (client: Ssh2.Client): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    client.forwardOut("127.0.0.1", 0, "127.0.0.1", 1, (error, channel) => {
+      if (error === undefined) channel.close()
+      resume(Effect.void)
+    })
+  }).pipe(Effect.timeoutOption("5 seconds"), Effect.asVoid)
+
 /** Every channel is an `ssh` of its own; the connection that is held says when all of that is over. */
 const apart = Effect.fnUntraced(function* (
   options: Options,
@@ -101,7 +110,8 @@ const open = Effect.fnUntraced(function* (
     Effect.suspend(() => MuxClient.open(`${folder}/s`, ssh.report.identification)).pipe(
       Effect.map((opened): Channels => {
         const isOpen = () => !Deferred.isDoneUnsafe(opened.closed)
-        return { ...opened, listen: RemoteForward.make({ spawner, program, folder, isOpen }) }
+        const { client } = opened
+        return { ...opened, listen: RemoteForward.make({ spawner, program, folder, isOpen, heard: heard(client) }) }
       })
     )
   // A jump host's ssh says the same before this one does: then there is no socket yet.

@@ -16,6 +16,8 @@ export interface Options {
   /** A folder that nobody else may enter, with the control socket `s` in it. */
   readonly folder: string
   readonly isOpen: () => boolean
+  /** Waits until the server has heard what was asked before: `ssh` waits for no answer to a cancellation. */
+  readonly heard: Effect.Effect<void>
 }
 
 /** What stands before the colon of `-R`. */
@@ -49,7 +51,7 @@ const localSocket = (path: string, onSocket: (socket: Net.Socket) => void) =>
     (server) => Effect.sync(() => void server.close())
   )
 
-export const make = ({ folder, isOpen, program, spawner }: Options): Forwarding["listen"] => {
+export const make = ({ folder, heard, isOpen, program, spawner }: Options): Forwarding["listen"] => {
   let count = 0
 
   /** What `ssh` prints, or nothing where it was refused. */
@@ -65,13 +67,15 @@ export const make = ({ folder, isOpen, program, spawner }: Options): Forwarding[
     )
   }
 
+  const cancel = (at: Address, local: string) => Effect.andThen(ask("cancel", at, local), heard)
+
   const why = Effect.fnUntraced(function* (at: Address, local: string): Effect.fn.Return<never, SshError.SshError> {
     if (!isOpen()) return yield* ended
     if ("path" in at) return yield* taken(at)
     // A server that listens on some other port has nothing against forwarding as such.
     const any = { host: at.host, port: 0 }
     if (at.port === 0 || (yield* ask("forward", any, local)) === undefined) return yield* refused(at)
-    yield* ask("cancel", any, local)
+    yield* cancel(any, local)
     return yield* taken(at)
   })
 
@@ -101,7 +105,7 @@ export const make = ({ folder, isOpen, program, spawner }: Options): Forwarding[
       run(Effect.ensuring(onConnection({ origin: "", accept: take }), leave))
     })
     const printed = yield* Effect.acquireRelease(ask("forward", at, path), (printed) =>
-      printed === undefined || !isOpen() ? Effect.void : ask("cancel", at, path)
+      printed === undefined || !isOpen() ? Effect.void : cancel(at, path)
     )
     if (printed === undefined) return yield* why(at, path)
     return "path" in at || at.port !== 0 ? at : { host: at.host, port: Number(printed) }
