@@ -16,7 +16,7 @@ export const badNetwork = Effect.gen(function* () {
 })
 
 /** Does it when so many bytes have passed. */
-export const when = (proxy: FaultProxy["Service"], bytes: number, act: Effect.Effect<unknown, unknown>) =>
+export const when = <E>(proxy: FaultProxy["Service"], bytes: number, act: Effect.Effect<unknown, E>) =>
   Effect.gen(function* () {
     const passed = Effect.map(proxy.bytes, ({ toClient, toServer }) => toClient + toServer)
     const start = yield* passed
