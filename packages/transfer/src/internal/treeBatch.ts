@@ -167,10 +167,9 @@ export const equalPaths = Effect.fnUntraced(function* (
   paths: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyArray<string>, TransferError.TransferError> {
   if (paths.length === 0) return []
-  const [here, there] = yield* Effect.all(
-    [one, other].map(({ at, end }) => sumsOf(end, paths.map(at))),
-    { concurrency: 2 }
-  )
+  const [here, there] = yield* Effect.forEach([one, other], ({ at, end }) => sumsOf(end, paths.map(at)), {
+    concurrency: 2
+  })
   return paths.filter((path) => {
     const sum = here?.get(one.at(path))
     return sum !== undefined && sum === there?.get(other.at(path))
