@@ -49,9 +49,11 @@ export const machineOptions = (invocation: Invocation) =>
     transport: transportOf(invocation)
   }))
 
-/** Who speaks SSH. */
-const transportOf = (invocation: Invocation): Machine.Transport =>
-  invocation.one("transport") === "openssh" ? "openssh" : "ssh2"
+/** Who speaks SSH; commands that look at the way there step by step have no choice of it. */
+const transportOf = (invocation: Invocation): Machine.Transport => {
+  const isChoice = invocation.command.flags?.some(({ name }) => name === "transport") === true
+  return isChoice && invocation.one("transport") === "openssh" ? "openssh" : "ssh2"
+}
 
 /** A connection of the command's own, by the transport that the flags say. */
 export const connect = (
