@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Layer, type PlatformError, Stream } from "effect"
+import { Clock, Effect, Exit, Fiber, Layer, type PlatformError, Scope, Stream } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import { existsSync } from "node:fs"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
@@ -112,6 +112,20 @@ describeWith(["sshd"], "SshProcess on a bad network", () => {
           })
         )
         while (existsSync(dir)) yield* Effect.sleep("20 millis")
+      })
+    )
+
+    it.effect("says that nothing ran when the connection ends before a session is free", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.OpenSshServer
+        const scope = yield* Scope.make()
+        const ssh = yield* Scope.provide(connect(server, { maxSessions: 2, spareSessions: 0 }), scope)
+        yield* ssh.start(SshCommand.shell("exec sleep 600"))
+        const waiting = yield* Effect.forkChild(Effect.flip(ssh.exec(SshCommand.argv(["true"]))))
+        yield* Effect.sleep("200 millis")
+        yield* Scope.close(scope, Exit.void)
+        const error = yield* Effect.timeout(Fiber.join(waiting), "5 seconds")
+        reasonOf(error, "ConnectionLost", { isRetryable: true, outcome: "did-not-run" })
       })
     )
 

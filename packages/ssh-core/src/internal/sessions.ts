@@ -129,7 +129,9 @@ export const make = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => Semaphore.resize(slots, Number.MAX_SAFE_INTEGER))
 
   const kept = new Map<RemoteProcess, Greeted>()
+  const closedForGood = Deferred.makeUnsafe<void>()
   connection.client.once("close", () => {
+    Deferred.doneUnsafe(closedForGood, Effect.void)
     for (const process of live) process.connectionClosed()
     for (const greeted of kept.values()) keeper.end(greeted)
   })
@@ -231,7 +233,9 @@ export const make = Effect.fnUntraced(function* (
   const waitForSlot = (asks: boolean) =>
     Effect.suspend(() => {
       waiting += 1
-      return Effect.andThen(asks ? askHolders : Effect.void, Semaphore.take(slots, 1))
+      // The end of the connection frees no slot.
+      const over = Effect.andThen(Deferred.await(closedForGood), Channel.lost("it ended", "did-not-run"))
+      return Effect.andThen(asks ? askHolders : Effect.void, Effect.raceFirst(Semaphore.take(slots, 1), over))
     }).pipe(Effect.ensuring(Effect.sync(() => (waiting -= 1))))
 
   /** Takes a free slot, else the one of a spare session, else waits for one or fails. */
