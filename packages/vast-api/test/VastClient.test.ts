@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Result } from "effect"
+import { FetchHttpClient } from "effect/http"
 import type * as Instance from "../src/Instance.ts"
-import { VastClient } from "../src/VastClient.ts"
+import { make, VastClient } from "../src/VastClient.ts"
 import { fixture } from "./support/fixtures.ts"
 import { type Answer, answerOf, layer, play, type Script, Server } from "./support/server.ts"
 
@@ -173,6 +174,16 @@ describe("VastClient", () => {
         const text = yield* (yield* VastClient).instances.execute(41000001, "ls -l")
         assert.strictEqual(text, "total 4\n-rw-r--r-- 1 root root 12 Sep  1 12:00 /hello\n")
       })
+    )
+
+    it.effect("knows that a request which was never sent did nothing, and does not look for its instance", () =>
+      Effect.gen(function* () {
+        const nowhere = yield* make({ apiKey: Redacted.make("k"), baseUrl: "http://127.0.0.1:40", retries: 0 })
+        for (const call of [Effect.asVoid(nowhere.user), Effect.asVoid(nowhere.instances.create(5, { image: "x" }))]) {
+          const error = yield* Effect.flip(call)
+          assert.deepStrictEqual([error.reason._tag, error.outcome], ["Transport", "did-not-run"])
+        }
+      }).pipe(Effect.provide(FetchHttpClient.layer))
     )
   })
 })

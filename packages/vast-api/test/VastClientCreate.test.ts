@@ -81,7 +81,7 @@ describe("VastClient.instances.create", () => {
     it.effect("neither repeats nor looks after a refusal", () =>
       Effect.gen(function* () {
         const server = yield* Server
-        for (const name of ["43", "44", "45", "46", "91", "72"]) {
+        for (const name of ["43", "44", "45", "46", "72"]) {
           yield* server.use(() => answerOf(fixture(name)))
           yield* Effect.flip((yield* VastClient).instances.create(5, options))
           assert.strictEqual((yield* server.seen).length, 1, name)
@@ -104,7 +104,7 @@ describe("VastClient.instances.create", () => {
         const planted = [apiKey, "hf_planted_secret", "planted-login", "planted-onstart"]
         for (const status of [200, 400, 401, 403, 404, 410, 429, 500]) {
           for (const contentType of ["application/json", "text/plain"]) {
-            const echo = `q.env: bad -u me -p planted-login ${apiKey} hf_planted_secret echo planted-onstart`
+            const echo = `threshold=0.01 q.env: bad -u me -p planted-login ${apiKey} hf_planted_secret echo planted-onstart`
             const body = contentType === "text/plain" ? echo : { success: false, error: apiKey, msg: echo }
             yield* (yield* Server).use(({ method }) => (method === "PUT" ? { status, contentType, body } : listOf([])))
             const error = yield* Effect.flip((yield* VastClient).instances.create(5, options))

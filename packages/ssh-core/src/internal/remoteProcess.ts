@@ -34,6 +34,9 @@ export interface OutputSink {
 /** Output that is kept for a sink that is still to come; past this the flow is held back. */
 const maxEarly = 1024 * 1024
 
+/** A login that prints more than this before its shell comes to the command never will come to it. */
+const maxPassed = 4 * 1024 * 1024
+
 export interface Options {
   readonly nonce: string
   readonly pty: boolean
@@ -65,6 +68,7 @@ export class RemoteProcess {
   #sink: OutputSink | undefined
   readonly #early: Array<readonly ["stdout" | "stderr", Buffer]> = []
   #earlyBytes = 0
+  #passed = 0
   #status: ExitStatus | undefined
   readonly #openStreams = new Set(["stdout", "stderr"] as const)
   #noise: ReadonlyArray<Greeting> = []
@@ -192,7 +196,7 @@ export class RemoteProcess {
         const next = waiting[0]
         if (next === undefined) break
         chunk = next.greeting.push(chunk)
-        if (chunk === undefined) return
+        if (chunk === undefined) return this.#pass(data.length)
         waiting.shift()
         next.onLine(next.greeting.line ?? "")
       }
@@ -211,6 +215,12 @@ export class RemoteProcess {
         this.#endWhenDrained()
       })
     }
+  }
+
+  /** Bytes of a login's that are no part of the command's output. */
+  #pass(bytes: number): void {
+    this.#passed += bytes
+    if (this.#passed > maxPassed) this.channel.close()
   }
 
   #keep(stream: "stdout" | "stderr", chunk: Buffer): void {

@@ -1,7 +1,7 @@
 import { Duration, Effect, Redacted, Result, Schedule, type Schema, Stream } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import * as VastError from "../VastError.ts"
-import { type Asked, decode, quote, read, type Received } from "./answer.ts"
+import { type Asked, decode, read, type Received } from "./answer.ts"
 import type { RateLimiter } from "./rateLimiter.ts"
 
 /** A request to the API. */
@@ -195,8 +195,9 @@ export const make = (client: HttpClient.HttpClient, limiter: RateLimiter, option
         Effect.flatMap(({ status, text }) => {
           if (status >= 200 && status < 300) return Effect.succeed(text)
           if (status === 403 || status === 404) return Effect.undefined
-          const detail = quote({ call, secrets: [key] }, "the file of the result")
-          return Effect.fail(VastError.make(new VastError.ServerError({ call, detail, status })))
+          return Effect.fail(
+            VastError.make(new VastError.ServerError({ call, detail: "the file of the result", status }))
+          )
         }),
         Effect.retry({ schedule, times: options.retries, while: isWorthRepeating })
       )
