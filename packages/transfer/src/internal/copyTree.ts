@@ -5,7 +5,7 @@ import { at, type End } from "./checksum.ts"
 import { type Entry, keptMode } from "./entry.ts"
 import { ofPlatform } from "./failure.ts"
 import { parent } from "./location.ts"
-import { type Done, type Job, mirror } from "./mirror.ts"
+import { type Done, type Job, listSourceOf, mirror } from "./mirror.ts"
 import * as Partial from "./partial.ts"
 import { lookAt, makeFolder } from "./place.ts"
 
@@ -13,7 +13,7 @@ type Doing<A> = Effect.Effect<A, TransferError.TransferError>
 
 /** `final` is the path that it gets in the end, `entry` the folder at the source. */
 export const copyTree = Effect.fnUntraced(function* (
-  job: Omit<Job, "target" | "final" | "ownsFolders" | "isDryRun" | "isEmpty" | "policy">,
+  job: Omit<Job, "target" | "final" | "ownsFolders" | "isDryRun" | "isEmpty" | "listed" | "policy">,
   final: string,
   entry: Entry,
   safeLinks: boolean
@@ -27,10 +27,13 @@ export const copyTree = Effect.fnUntraced(function* (
   const hidden = Partial.pathOf(partial)
   const placed = meter.state.placed
   const work = Effect.gen(function* () {
-    if (isLeft) yield* Effect.ignore(files.chmod(hidden, 0o700))
-    else yield* persist(makeFolder(to, hidden, { parents: false, mode: 0o700 }))
+    const opened = isLeft
+      ? Effect.ignore(files.chmod(hidden, 0o700))
+      : persist(makeFolder(to, hidden, { parents: false, mode: 0o700 }))
+    const [listed] = yield* Effect.all([listSourceOf(job), opened], { concurrency: 2 })
     const sending = mirror({
       ...job,
+      listed,
       target: hidden,
       // What an earlier run brought is taken up, and what the source has no more goes.
       policy: { compare: "time-and-sum", replace: true, delete: true, safeLinks },

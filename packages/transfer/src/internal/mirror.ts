@@ -41,6 +41,8 @@ export interface Job {
   readonly isDryRun: boolean
   /** There is nothing at the target, which saves looking. */
   readonly isEmpty?: boolean
+  /** The source, where it was listed already. */
+  readonly listed?: Tree
   /** Folders that are there get the mode and the time of their source as well, the topmost among them. */
   readonly ownsFolders: boolean
   /** The path that the target gets in the end, where nobody looks at it before all of it is there. */
@@ -80,10 +82,14 @@ const fileConcurrency = 8
 /** Fewer go one by one sooner than a program is started for them. */
 const fewFiles = 4
 
+export const listSourceOf = ({ from, persist, source }: Pick<Job, "from" | "persist" | "source">): Doing<Tree> =>
+  persist(list(from.endpoint, "source", source, from.tools))
+
 export const mirror = Effect.fnUntraced(function* (job: Job): Effect.fn.Return<Done, TransferError.TransferError> {
   const { exclude, from, persist, source, to } = job
   const policy: Plan.Policy = { ...job.policy, isWindows: to.endpoint.isWindows === true }
-  const listSource = persist(list(from.endpoint, "source", source, from.tools)).pipe(
+  const { listed } = job
+  const listSource = (listed === undefined ? listSourceOf(job) : Effect.succeed(listed)).pipe(
     Effect.map((tree) => without(tree, exclude))
   )
   const [wanted, everything] = yield* listBoth(job, listSource)
@@ -257,8 +263,9 @@ const finishFolders = (job: Job, folders: ReadonlyArray<Entry>): Doing<void> => 
   const deepest = folders.toSorted((one, other) => depthOf(other) - depthOf(one))
   if (folders.length <= fewFiles || !to.tools.tar) return finishEach(job, deepest)
   return Effect.gen(function* () {
-    yield* Effect.ignore(unpackFolders(to, target, deepest))
-    // Not every tar gives a folder that is there already its mode.
+    const done = yield* Effect.result(unpackFolders(to, target, deepest))
+    if (Result.isSuccess(done) && to.tools.isGnuTar) return
+    // BusyBox gives a folder that is there already no mode but for root.
     const paths = deepest.map(({ path }) => path)
     const now = yield* lookAtEach(to.endpoint, "target", target, to.tools, paths)
     yield* finishEach(

@@ -45,7 +45,7 @@ const planned = (from: End, root: string, entries: ReadonlyArray<Entry>) => {
     for (const event of read.success) {
       if (event._tag === "Member") {
         const { mtime, name, size, type } = event.member
-        const path = name.replace(/^(?:\.\/)+/, "")
+        const path = name.startsWith("./") ? name.slice(2) : name
         const entry = wanted.get(path)
         const isWanted =
           entry !== undefined && type === "file" && size === entry.size && Math.floor(mtime) === Math.floor(entry.mtime)

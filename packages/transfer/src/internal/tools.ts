@@ -6,18 +6,21 @@ import { collect, run } from "./program.ts"
 export interface Tools {
   /** `tar`, and `xargs -0` to name the files to it. */
   readonly tar: boolean
+  /** It is GNU's, which gives folders that are there the mode and the time that the archive says. */
+  readonly isGnuTar: boolean
   /** The words that print the SHA-256 of their input or of the files after them. */
   readonly sum: string | undefined
   /** How a tree is listed by one program. */
   readonly list: "find-printf" | "stat-c" | "stat-f" | undefined
 }
 
-export const none: Tools = { tar: false, sum: undefined, list: undefined }
+export const none: Tools = { tar: false, isGnuTar: false, sum: undefined, list: undefined }
 
 // What a program is called says little: the answer does.
 const probe = `
 has() { command -v "$1" >/dev/null 2>&1; }
 [ "$(printf 'a\\0b' | xargs -0 echo 2>/dev/null)" = "a b" ] && echo xargs && has tar && echo tar
+case $(tar --version 2>/dev/null) in *GNU*) echo gnu-tar;; esac
 for s in sha256sum 'shasum -a 256' 'openssl dgst -sha256 -r' 'sha256 -r'; do
   case $(printf '' | $s 2>/dev/null) in e3b0c44298fc1c149afbf4c8996fb924*) echo "sum $s"; break;; esac
 done
@@ -37,6 +40,7 @@ export const find = (endpoint: Endpoint): Effect.Effect<Tools> => {
 
 const read = (lines: ReadonlyArray<string>): Tools => ({
   tar: lines.includes("tar"),
+  isGnuTar: lines.includes("gnu-tar"),
   sum: lines.find((line) => line.startsWith("sum "))?.slice(4),
   list: (["find-printf", "stat-c", "stat-f"] as const).find((kind) => lines.includes(kind))
 })
