@@ -84,4 +84,4 @@ export const servicesOf = (account: Account) =>
       Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server)),
       (machine) => Context.add(Machine.context(machine), Opened, machine)
     )
-  ).pipe(Layer.provide(serverOf(account)))
+  ).pipe(Layer.provideMerge(serverOf(account)))
