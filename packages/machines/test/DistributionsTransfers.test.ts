@@ -1,12 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import * as ContainerServer from "@toehold/lab/ContainerServer"
 import { describeWith } from "@toehold/lab/RealPart"
+import * as Endpoint from "@toehold/transfer/Endpoint"
 import * as Transfer from "@toehold/transfer/Transfer"
 import { Effect, Fiber } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { accounts, Opened, open, servicesOf } from "./support/distributions.ts"
+import { accounts, Opened, open, openedOf } from "./support/distributions.ts"
 import { folders, proxyOf, randomFile, sumOf, when, writeTree } from "./support/transfers.ts"
 
 /** All that a folder holds: kind, mode and time of each file, where links lead to, checksums. */
@@ -32,7 +33,7 @@ const setUp = Effect.gen(function* () {
 
 describeWith(["docker", "mmdebstrap"], "transfers to and from other distributions", () => {
   for (const account of accounts) {
-    it.layer(servicesOf(account), { excludeTestServices: true })(`as ${account.name}`, (it) => {
+    it.layer(openedOf(account), { excludeTestServices: true })(`as ${account.name}`, (it) => {
       it.effect("bring files and trees over as they are", () =>
         Effect.gen(function* () {
           const { here, look, lookThere, machine, source, there } = yield* setUp
@@ -45,7 +46,9 @@ describeWith(["docker", "mmdebstrap"], "transfers to and from other distribution
           assert.deepStrictEqual(yield* look(`${here}/back`), whole)
           Fs.writeFileSync(Path.join(source, "empty"), "no more")
           Fs.rmSync(Path.join(source, "folder 3's"), { recursive: true })
-          const { files, deleted } = yield* Transfer.syncTo(machine, {
+          const { files, deleted } = yield* Transfer.sync({
+            from: yield* Endpoint.local,
+            to: machine,
             source: `${source}/`,
             target: `${there}/tree`,
             delete: true
@@ -63,9 +66,7 @@ describeWith(["docker", "mmdebstrap"], "transfers to and from other distribution
           yield* proxy.set("both", { bytesPerSecond: 15_000_000 })
           const sum = randomFile(`${here}/large`, 8_000_000)
           const silence = server.pause.pipe(Effect.andThen(Effect.sleep("4 seconds")), Effect.andThen(server.unpause))
-          const faults = when(proxy, 2_500_000, server.restart).pipe(
-            Effect.andThen(when(proxy, 2_500_000, silence))
-          )
+          const faults = when(proxy, 2_500_000, server.restart).pipe(Effect.andThen(when(proxy, 2_500_000, silence)))
           const putting = yield* Effect.forkChild(faults)
           yield* Transfer.put(machine, { sources: [`${here}/large`], target: `${there}/` })
           yield* Fiber.join(putting)

@@ -1,5 +1,6 @@
 /** Machines of other distributions in containers, opened by name, and what is left on them in the end. */
 import { assert } from "@effect/vitest"
+import { NodeServices } from "@effect/platform-node"
 import * as ContainerServer from "@toehold/lab/ContainerServer"
 import { Context, Effect, Layer } from "effect"
 import * as Machine from "../../src/Machine.ts"
@@ -67,21 +68,20 @@ const leavesNothing = Layer.effectDiscard(
   })
 )
 
-/** The server of an account, with a pool that is closed before the last look at what is left there. */
-export const serverOf = ({ image, user }: Account) =>
-  Layer.fresh(services).pipe(
-    Layer.provideMerge(leavesNothing),
-    Layer.provideMerge(ContainerServer.layer(image, { user })),
-    Layer.provideMerge(services)
-  )
-
+/** A machine that is open, beside the services of this one. */
 export class Opened extends Context.Service<Opened, Machine.Machine>()("@toehold/machines/test/Opened") {}
 
-/** The processes and files of an account's machine. */
+/** An account's machine, whose pool is closed before the last look at what is left there. */
+export const openedOf = ({ image, user }: Account) =>
+  Layer.effect(
+    Opened,
+    Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server))
+  ).pipe(
+    Layer.provideMerge(services),
+    Layer.provideMerge(leavesNothing),
+    Layer.provideMerge(Layer.provide(ContainerServer.layer(image, { user }), NodeServices.layer))
+  )
+
+/** The same with the machine's processes and files in place of this one's. */
 export const servicesOf = (account: Account) =>
-  Layer.effectContext(
-    Effect.map(
-      Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server)),
-      (machine) => Context.add(Machine.context(machine), Opened, machine)
-    )
-  ).pipe(Layer.provideMerge(serverOf(account)))
+  Layer.effectContext(Effect.map(Opened, Machine.context)).pipe(Layer.provideMerge(openedOf(account)))
