@@ -7,13 +7,16 @@ import { Effect, Fiber } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { accounts, Opened, open, openedOf } from "./support/distributions.ts"
-import { folders, proxyOf, randomFile, sumOf, when, writeTree } from "./support/transfers.ts"
+import { accounts, behindProxy, Opened, openedOf } from "./support/distributions.ts"
+import { when } from "./support/badNetwork.ts"
+import { folders, randomFile, sumOf, writeTree } from "./support/transfers.ts"
 
 /** All that a folder holds: kind, mode and time of each file, where links lead to, checksums. */
 const looking = `cd "$1" && find . ! -type l ! -name . -exec stat -c '%n %f %Y' {} + &&
 find . -type f -exec sha256sum {} + &&
 find . -type l -exec sh -c 'for link; do echo "$link -> $(readlink "$link")"; done' sh {} +`
+
+const size = 8_000_000
 
 const lines = (text: string) => text.trim().split("\n").toSorted()
 
@@ -60,21 +63,23 @@ describeWith(["docker", "mmdebstrap"], "transfers to and from other distribution
 
       it.effect("go on after the server died, and after it fell silent", () =>
         Effect.gen(function* () {
-          const { here, server, there } = yield* setUp
-          const proxy = yield* proxyOf(server)
-          const machine = yield* open(server, proxy.port)
+          const { here, there } = yield* setUp
+          const { machine, proxy, server, silence } = yield* behindProxy
           yield* proxy.set("both", { bytesPerSecond: 15_000_000 })
-          const sum = randomFile(`${here}/large`, 8_000_000)
-          const silence = server.pause.pipe(Effect.andThen(Effect.sleep("4 seconds")), Effect.andThen(server.unpause))
-          const faults = when(proxy, 2_500_000, server.restart).pipe(Effect.andThen(when(proxy, 2_500_000, silence)))
-          const putting = yield* Effect.forkChild(faults)
-          yield* Transfer.put(machine, { sources: [`${here}/large`], target: `${there}/` })
+          const sum = randomFile(`${here}/large`, size)
+          const faults = [server.restart, silence] as const
+          const [first, second] = account.user === "root" ? faults : faults.toReversed()
+          const putting = yield* Effect.forkChild(when(proxy, 2_500_000, first ?? Effect.void))
+          const put = yield* Transfer.put(machine, { sources: [`${here}/large`], target: `${there}/` })
           yield* Fiber.join(putting)
+          assert.deepInclude(put, { bytes: size, files: 1 })
           assert.include(yield* server.run("sha256sum", `${there}/large`), sum)
-          const getting = yield* Effect.forkChild(faults)
-          yield* Transfer.get(machine, { sources: [`${there}/large`], target: `${here}/back` })
+          const getting = yield* Effect.forkChild(when(proxy, 2_500_000, second ?? Effect.void))
+          const got = yield* Transfer.get(machine, { sources: [`${there}/large`], target: `${here}/back` })
           yield* Fiber.join(getting)
+          assert.deepInclude(got, { bytes: size, files: 1 })
           assert.strictEqual(sumOf(`${here}/back`), sum)
+          assert.strictEqual(yield* server.run("ls", "-A", there), "large\n")
         })
       )
     })

@@ -4,7 +4,7 @@ import { NodeServices } from "@effect/platform-node"
 import * as ContainerServer from "@toehold/lab/ContainerServer"
 import { Context, Effect, Layer } from "effect"
 import * as Machine from "../../src/Machine.ts"
-import { services } from "./transfers.ts"
+import { proxyOf, services } from "./transfers.ts"
 
 /** Every distribution with each of its accounts. */
 export const accounts = (["debian-openssh", "busybox-dropbear"] as const).flatMap((image) =>
@@ -85,3 +85,24 @@ export const openedOf = ({ image, user }: Account) =>
 /** The same with the machine's processes and files in place of this one's. */
 export const servicesOf = (account: Account) =>
   Layer.effectContext(Effect.map(Opened, Machine.context)).pipe(Layer.provideMerge(openedOf(account)))
+
+/** The machine behind a proxy, and what befalls it there. */
+export const behindProxy = Effect.gen(function* () {
+  const server = yield* ContainerServer.ContainerServer
+  const proxy = yield* proxyOf(server)
+  const reconnected = Effect.gen(function* () {
+    const { accepted } = yield* proxy.connections
+    while ((yield* proxy.connections).accepted === accepted) yield* Effect.sleep("20 millis")
+  })
+  return {
+    server,
+    proxy,
+    machine: yield* open(server, proxy.port),
+    /** The machine stands still until the connection to it was given up for another one. */
+    silence: Effect.acquireUseRelease(
+      server.pause,
+      () => reconnected,
+      () => Effect.orDie(server.unpause)
+    )
+  }
+})

@@ -27,19 +27,6 @@ export const openMachine = (server: SshServer, port: number = server.port, optio
 /** A proxy in front of a server. */
 export const proxyOf = (server: SshServer) => FaultProxy.make({ target: { host: server.host, port: server.port } })
 
-/** Runs while the transfer does: when so many bytes have passed, it does what it does. */
-export const when = (
-  proxy: Effect.Success<ReturnType<typeof proxyOf>>,
-  bytes: number,
-  act: Effect.Effect<unknown, unknown>
-) =>
-  Effect.gen(function* () {
-    const passed = Effect.map(proxy.bytes, ({ toClient, toServer }) => toClient + toServer)
-    const start = yield* passed
-    while ((yield* passed) - start < bytes) yield* Effect.sleep("5 millis")
-    yield* act
-  })
-
 /** Two folders, one on each side; the account of the server may write to the other one. */
 export const folders = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
