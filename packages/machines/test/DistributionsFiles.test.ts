@@ -11,6 +11,7 @@ describeWith(["docker", "mmdebstrap"], "files on other distributions", () => {
       wholeSeconds: true,
       inodes: !sftp,
       bigFileBytes: 3_000_000,
+      names: sftp ? 45 : 12,
       concurrency: 6
     })
   }

@@ -64,4 +64,30 @@ describe("a connection that is cut at any point", () => {
     ({ cut }) => cutTest(["gnu", "gnu"], treeOf({ large: file(bytes(1_500_000)), small: file("x") }), cut),
     { arbitrary: { runs: 10 } }
   )
+
+  it.live("leaves each byte counted once, whichever step it stops", () =>
+    Effect.gen(function* () {
+      const root = yield* temporary
+      const source = Path.join(root, "source")
+      const size = 1_500_000
+      write(root, treeOf({ source: file(bytes(size)) }))
+      const here = yield* endOf("gnu", "here")
+      const far = yield* endOf("gnu", "there")
+      for (let at = 0; ; at++) {
+        const there = withLine(far, { cuts: [at], down: 0 })
+        const seen: Array<number> = []
+        const done = yield* Transfer.copy({
+          from: here,
+          sources: [source],
+          to: there,
+          target: Path.join(root, `target ${at}`),
+          verify: true,
+          onProgress: (progress) => Effect.sync(() => void seen.push(progress.bytes)),
+          retry
+        })
+        assert.deepStrictEqual([done.bytes, seen.at(-1), Math.max(...seen) <= size], [size, size, true], `cut ${at}`)
+        if (there.counted() <= at) break
+      }
+    }).pipe(Effect.scoped, Effect.provide(services))
+  )
 })

@@ -11,4 +11,4 @@ for account in root:/root agent:/home/agent; do
 done
 /usr/sbin/dropbearconvert openssh dropbear /etc/toehold/host_key /etc/toehold/dropbear_host_key
 # A server that is killed comes back. The shell reaps orphans meanwhile, as an init does.
-while :; do /usr/sbin/dropbear -F -E -m -s -p 22 -r /etc/toehold/dropbear_host_key; done
+while :; do /usr/sbin/dropbear -F -E -m -s -p 22 -r /etc/toehold/dropbear_host_key || :; done

@@ -1,9 +1,10 @@
 /** Machines of other distributions in containers, opened by name, and what is left on them in the end. */
 import { assert } from "@effect/vitest"
+import { NodeServices } from "@effect/platform-node"
 import * as ContainerServer from "@toehold/lab/ContainerServer"
 import { Context, Effect, Layer } from "effect"
 import * as Machine from "../../src/Machine.ts"
-import { services } from "./transfers.ts"
+import { proxyOf, services } from "./transfers.ts"
 
 /** Every distribution with each of its accounts. */
 export const accounts = (["debian-openssh", "busybox-dropbear"] as const).flatMap((image) =>
@@ -67,21 +68,41 @@ const leavesNothing = Layer.effectDiscard(
   })
 )
 
-/** The server of an account, with a pool that is closed before the last look at what is left there. */
-export const serverOf = ({ image, user }: Account) =>
-  Layer.fresh(services).pipe(
-    Layer.provideMerge(leavesNothing),
-    Layer.provideMerge(ContainerServer.layer(image, { user })),
-    Layer.provideMerge(services)
-  )
-
+/** A machine that is open, beside the services of this one. */
 export class Opened extends Context.Service<Opened, Machine.Machine>()("@toehold/machines/test/Opened") {}
 
-/** The processes and files of an account's machine. */
+/** An account's machine, whose pool is closed before the last look at what is left there. */
+export const openedOf = ({ image, user }: Account) =>
+  Layer.effect(
+    Opened,
+    Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server))
+  ).pipe(
+    Layer.provideMerge(services),
+    Layer.provideMerge(leavesNothing),
+    Layer.provideMerge(Layer.provide(ContainerServer.layer(image, { user }), NodeServices.layer))
+  )
+
+/** The same with the machine's processes and files in place of this one's. */
 export const servicesOf = (account: Account) =>
-  Layer.effectContext(
-    Effect.map(
-      Effect.flatMap(ContainerServer.ContainerServer, (server) => open(server)),
-      (machine) => Context.add(Machine.context(machine), Opened, machine)
+  Layer.effectContext(Effect.map(Opened, Machine.context)).pipe(Layer.provideMerge(openedOf(account)))
+
+/** The machine behind a proxy, and what befalls it there. */
+export const behindProxy = Effect.gen(function* () {
+  const server = yield* ContainerServer.ContainerServer
+  const proxy = yield* proxyOf(server)
+  const reconnected = Effect.gen(function* () {
+    const { accepted } = yield* proxy.connections
+    while ((yield* proxy.connections).accepted === accepted) yield* Effect.sleep("20 millis")
+  })
+  return {
+    server,
+    proxy,
+    machine: yield* open(server, proxy.port),
+    /** The machine stands still until the connection to it was given up for another one. */
+    silence: Effect.acquireUseRelease(
+      server.pause,
+      () => reconnected,
+      () => Effect.orDie(server.unpause)
     )
-  ).pipe(Layer.provide(serverOf(account)))
+  }
+})

@@ -54,7 +54,7 @@ export const sendFile = (
     const key = Partial.keyOf([from.endpoint.name ?? "", source, before.size, Math.floor(before.mtime), final])
     const partial = yield* Partial.fresh(folder, "part", key)
     const isBegun = before.size >= resumable && (yield* options.persist(Partial.take(to, partial)))
-    const job: Job = { from, source, before, to, target, partial, options, isBegun }
+    const job: Job = { from, source, before, to, target, partial, options, isBegun, counted: 0 }
     const step = Effect.suspend(() => (job.isBegun && before.size >= resumable ? resumed(job) : anew(job)))
     return yield* options.persist(step).pipe(
       Effect.onInterrupt(() => keepOrDiscard(job)),
@@ -73,6 +73,8 @@ interface Job {
   partial: Partial.Partial
   /** Whether the partial may hold something. */
   isBegun: boolean
+  /** Bytes that the meter has of the attempt that is under way. */
+  counted: number
 }
 
 /** A full disk must not be kept full, and what differs from its source is of no use. */
@@ -93,7 +95,7 @@ const statOf = (end: End, path: string): Sent<Entry> =>
 const resumed = Effect.fnUntraced(function* (
   job: Job
 ): Effect.fn.Return<string | undefined, TransferError.TransferError> {
-  const { before, from, options, partial, source, to } = job
+  const { before, from, partial, source, to } = job
   const path = Partial.pathOf(partial)
   const size = yield* entryOf(to.endpoint, path, "").pipe(
     Effect.map((entry) => entry.size),
@@ -107,11 +109,10 @@ const resumed = Effect.fnUntraced(function* (
     if (length <= 0) continue
     const [there, here] = yield* Effect.all([sumOf(to, path, length), sumOf(from, source, length)], { concurrency: 2 })
     if (there !== here) continue
-    options.meter.credit(length)
     return yield* attempt(job, length).pipe(
       Effect.catchIf(
         ({ reason }) => reason._tag === "ChecksumMismatch",
-        () => Effect.suspend(() => (options.meter.credit(-before.size), anew(job)))
+        () => anew(job)
       )
     )
   }
@@ -128,7 +129,15 @@ const anew = Effect.fnUntraced(function* (job: Job): Effect.fn.Return<string | u
   return yield* attempt(job, 0)
 })
 
-const attempt = Effect.fnUntraced(function* (
+/** What did not come to its end has not arrived. */
+const attempt = (job: Job, offset: number): Sent<string | undefined> =>
+  Effect.suspend(() => {
+    job.counted = offset
+    job.options.meter.credit(offset)
+    return place(job, offset)
+  }).pipe(Effect.tapError(() => Effect.sync(() => job.options.meter.credit(-job.counted))))
+
+const place = Effect.fnUntraced(function* (
   job: Job,
   offset: number
 ): Effect.fn.Return<string | undefined, TransferError.TransferError> {
@@ -184,17 +193,14 @@ const copy = (job: Job, offset: number): Sent<Copied> =>
       Stream.map((piece) => {
         hash?.update(piece)
         bytes += piece.length
+        job.counted += piece.length
         options.meter.add(piece.length)
         return piece
       }),
       // The next pieces are read while one is written.
       Stream.buffer({ capacity: 4 })
     )
-    return writeTo(to, path, target, offset, pieces).pipe(
-      Effect.map((): Copied => ({ bytes, sum: hash?.digest("hex") })),
-      // What did not come to its end has not arrived.
-      Effect.tapError(() => Effect.sync(() => options.meter.credit(-bytes)))
-    )
+    return Effect.map(writeTo(to, path, target, offset, pieces), (): Copied => ({ bytes, sum: hash?.digest("hex") }))
   })
 
 const writeTo = (

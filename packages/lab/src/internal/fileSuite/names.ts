@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Group, inFolder } from "./place.ts"
 
-const names: ReadonlyArray<string> = [
+const every: ReadonlyArray<string> = [
   " ",
   " leading and trailing ",
   "-rf",
@@ -51,6 +51,8 @@ const names: ReadonlyArray<string> = [
 ]
 
 export const oddNames: Group = (it, capabilities) => {
+  const step = Math.ceil(every.length / (capabilities.names ?? every.length))
+  const names = every.filter((_, index) => index % step === 0)
   it.effect("takes every name as it is", () =>
     inFolder(capabilities, (fs, folder) =>
       Effect.gen(function* () {

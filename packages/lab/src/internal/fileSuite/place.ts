@@ -24,6 +24,8 @@ export interface Capabilities {
   readonly makeFifo?: (path: string) => Effect.Effect<unknown>
   /** Size of the big file. Default: 24 MiB. */
   readonly bigFileBytes?: number
+  /** Odd names that are tried. Default: all there are. */
+  readonly names?: number
   /** Files that are written and read at once. Default: 24. */
   readonly concurrency?: number
 }
