@@ -3,7 +3,7 @@ import * as Jobs from "@toehold/jobs/Jobs"
 import * as JobSpec from "@toehold/jobs/JobSpec"
 import { JobState } from "@toehold/jobs/JobStatus"
 import { describeWith } from "@toehold/lab/RealPart"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Stream, Schedule } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as Crypto from "node:crypto"
 import { accounts, behindProxy, openedOf } from "./support/distributions.ts"
@@ -41,9 +41,11 @@ const following = Effect.fnUntraced(function* (jobs: Jobs.Jobs["Service"], id: s
     ),
     Effect.forkScoped
   )
-  const until = Effect.fnUntraced(function* (bytes: number) {
-    while (seen < bytes) yield* Effect.sleep("10 millis")
-  })
+  const until = (bytes: number) =>
+    Effect.repeat(
+      Effect.sync(() => seen),
+      { until: (count) => count >= bytes, schedule: Schedule.spaced("10 millis") }
+    )
   return { until, whole: Effect.map(Fiber.join(fiber), () => hash.digest("hex")) }
 })
 
