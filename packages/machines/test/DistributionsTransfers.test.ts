@@ -67,7 +67,7 @@ describeWith(["docker", "mmdebstrap"], "transfers to and from other distribution
           const { machine, proxy, server, silence } = yield* behindProxy
           yield* proxy.set("both", { bytesPerSecond: 15_000_000 })
           const sum = randomFile(`${here}/large`, size)
-          const faults = [server.restart, silence] as const
+          const faults = [server.restart, silence(Effect.void)] as const
           const [first, second] = account.user === "root" ? faults : faults.toReversed()
           const putting = yield* Effect.forkChild(when(proxy, 2_500_000, first ?? Effect.void))
           const put = yield* Transfer.put(machine, { sources: [`${here}/large`], target: `${there}/` })

@@ -98,11 +98,12 @@ export const behindProxy = Effect.gen(function* () {
     server,
     proxy,
     machine: yield* open(server, proxy.port),
-    /** The machine stands still until the connection to it was given up for another one. */
-    silence: Effect.acquireUseRelease(
-      server.pause,
-      () => reconnected,
-      () => Effect.orDie(server.unpause)
-    )
+    /** The machine stands still until the connection to it was given up for another one. Begins `during` meanwhile. */
+    silence: <A, E, R>(during: Effect.Effect<A, E, R>) =>
+      Effect.acquireUseRelease(
+        server.pause,
+        () => Effect.tap(Effect.forkChild(during), () => reconnected),
+        () => Effect.orDie(server.unpause)
+      )
   }
 })
