@@ -124,6 +124,21 @@ RealPart.describeWith(["sshd", "sftp-server"], "SshFiles over a long life", () =
       })
     )
 
+    it.effect("removes what a scope was lent, though the session that it was made in has given way", () =>
+      Effect.gen(function* () {
+        const { mark, server } = yield* withProgram(["MaxSessions 1"])
+        const lent = yield* Effect.gen(function* () {
+          const { fs, ssh } = yield* connected(server)
+          const folder = yield* fs.makeTempDirectoryScoped({ directory: server.tempDir })
+          yield* soon(ssh.exec(SshCommand.shell("true")))
+          yield* soon(fs.writeFileString(`${folder}/a`, "x"))
+          return folder
+        }).pipe(Effect.scoped)
+        assert.isFalse(Fs.existsSync(lent))
+        yield* Leaks.awaitProcesses(`sftp-server -d /tmp/${mark}`, 0)
+      })
+    )
+
     it.effect("reads past what a login prints before SFTP begins", () =>
       Effect.gen(function* () {
         const noise = "echo 'Welcome!'; echo; head -c 30000 /dev/zero | tr '\\0' x; sleep 0.2; echo more >&2"

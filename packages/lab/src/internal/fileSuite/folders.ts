@@ -112,6 +112,26 @@ export const folders: Group = (it, capabilities) => {
     )
   )
 
+  if (capabilities.unprivileged === true) {
+    it.effect("removes folders that may not be read, as long as they are empty", () =>
+      inFolder(capabilities, (fs, folder) =>
+        Effect.gen(function* () {
+          yield* fs.makeDirectory(`${folder}/a/-b c/empty`, { recursive: true })
+          yield* fs.writeFileString(`${folder}/a/file`, "x")
+          yield* fs.chmod(`${folder}/a/-b c/empty`, 0o300)
+          yield* fs.remove(`${folder}/a`, { recursive: true })
+          yield* fs.makeDirectory(`${folder}/shut`)
+          yield* fs.writeFileString(`${folder}/shut/file`, "x")
+          yield* fs.chmod(`${folder}/shut`, 0o300)
+          // Not every rm says why.
+          yield* fails(fs.remove(`${folder}/shut`, { recursive: true }), "PermissionDenied", "Unknown")
+          yield* fs.chmod(`${folder}/shut`, 0o700)
+          assert.deepStrictEqual(yield* fs.readDirectory(folder, { recursive: true }), ["shut", "shut/file"])
+        })
+      )
+    )
+  }
+
   it.effect("finds paths by patterns", () =>
     inFolder(capabilities, (fs, folder) =>
       Effect.gen(function* () {

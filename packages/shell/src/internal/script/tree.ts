@@ -47,7 +47,7 @@ printf '%s' "$d/$2/$3"
 /** The exit code of `remove` for a folder that was not to be removed with what it holds. */
 export const removeFolderExit = 70
 
-/** `remove PATH RECURSIVE FORCE` */
+/** `remove PATH RECURSIVE FORCE`. An empty folder need not be readable, which BusyBox's `rm` does not know. */
 export const remove = `if ! is "$1"; then
 [ -n "$3" ] || whyl "$1"
 e=$(ls -d "$1" 2>&1 >/dev/null)
@@ -56,7 +56,10 @@ gone
 fi
 if dir "$1"; then
 [ -n "$2" ] || no ${removeFolderExit} "Is a directory"
+e=$(rm -rf "$1" 2>&1) || {
+find "$1" -type d -exec rmdir {} + >/dev/null 2>&1
 try rm -rf "$1"
+}
 else try rm -f "$1"; fi
 exit 0
 `

@@ -29,7 +29,8 @@ export interface SessionRef {
 type Open = (options?: { readonly atOnce?: boolean }) => Effect.Effect<Sftp, SshError.SshError, Scope.Scope>
 
 export const make = Effect.fnUntraced(function* (open: Open): Effect.fn.Return<SessionRef, never, Scope.Scope> {
-  const parent = yield* Effect.scope
+  // In the place of its own: a session that is opened late is closed as late as the first, after all that uses it.
+  const parent = yield* Scope.fork(yield* Effect.scope)
   const opening = yield* Semaphore.make(1)
   let current: Entry | undefined
 
