@@ -20,7 +20,7 @@ const tracing = Effect.fnUntraced(function* (machine: Machine.Machine, trace: st
     (index) => Effect.result(machine.exec(sh(`echo ${index} >>${trace}; sleep 0.${index % 10}; echo end`))),
     { concurrency: 12 }
   )
-  return Effect.gen(function* () {
+  const held = Effect.gen(function* () {
     const lines = (yield* machine.files.readFileString(trace)).trim().split("\n").map(Number)
     return results.map((result, index) => {
       const runs = lines.filter((line) => line === index).length
@@ -33,6 +33,7 @@ const tracing = Effect.fnUntraced(function* (machine: Machine.Machine, trace: st
       return outcome
     })
   })
+  return { held }
 })
 
 const trusting = { hostKeyPolicy: "off" } as const
@@ -49,16 +50,17 @@ describeWith(["docker", "mmdebstrap"], "commands and forwardings on other distri
         Effect.gen(function* () {
           const { machine, server, silence } = yield* behindProxy
           const folder = yield* machine.files.makeTempDirectoryScoped()
-          const healthy = yield* yield* tracing(machine, `${folder}/healthy`, 36)
+          const healthy = yield* (yield* tracing(machine, `${folder}/healthy`, 36)).held
           assert.deepStrictEqual(new Set(healthy), new Set(["finished"]))
           const running = yield* Effect.forkChild(tracing(machine, `${folder}/restart`, 60))
           yield* Effect.sleep("400 millis")
           yield* server.restart
-          const cut = yield* yield* Fiber.join(running)
+          const cut = yield* (yield* Fiber.join(running)).held
           assert.includeMembers(cut, ["finished", "may-have-run"])
           // What certainly did not run was run again.
           assert.notInclude(cut, "did-not-run")
-          const silent = yield* yield* Effect.flatMap(silence(tracing(machine, `${folder}/pause`, 24)), Fiber.join)
+          const silent = yield* (yield* Effect.flatMap(silence(tracing(machine, `${folder}/pause`, 24)), Fiber.join))
+            .held
           assert.includeMembers(silent, ["finished"])
           assert.notInclude(silent, "did-not-run")
           assert.strictEqual((yield* machine.exec(sh("id -un"))).stdout.text.trim(), account.user)
