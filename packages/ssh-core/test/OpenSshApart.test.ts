@@ -1,11 +1,12 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Stream } from "effect"
+import { Effect, Exit, Fiber, FileSystem, Layer, Schedule, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as Net from "node:net"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshFiles from "@toehold/ssh-core/SshFiles"
 import { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshProcess from "@toehold/ssh-core/SshProcess"
+import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as Leaks from "@toehold/lab/Leaks"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
@@ -88,17 +89,26 @@ describeWith(["ssh", "sshd"], "OpenSsh without a shared connection", () => {
     it.effect("never takes a lost connection for a success, and leaves nothing running here", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer.OpenSshServer
-        yield* Effect.gen(function* () {
-          const ssh = yield* connect(server, apart)
-          const exec = yield* Effect.forkScoped(Effect.flip(ssh.exec(sh("echo begun; exec sleep 600"))))
+        const port = yield* Effect.gen(function* () {
+          // The way is cut, and nothing else: a server that ends its commands as well may still tell their end.
+          const proxy = yield* FaultProxy.make({ target: server })
+          const ssh = yield* connect({ ...server, port: proxy.port }, { ...apart, hostKeyPolicy: "off" })
+          const begun = `${server.tempDir}/begun`
+          const exec = yield* Effect.forkScoped(Effect.flip(ssh.exec(sh(`touch ${begun}; exec sleep 600`))))
+          const fs = yield* FileSystem.FileSystem
+          yield* Effect.repeat(fs.exists(begun), {
+            until: (isThere) => isThere,
+            schedule: Schedule.spaced("10 millis")
+          })
           const other = yield* ssh.start(sh("echo begun; sleep 600"))
           yield* Stream.runHead(other.output)
-          yield* server.endSessions
+          yield* proxy.cut("rst")
           reasonOf(yield* Fiber.join(exec), "ConnectionLost", { isRetryable: false, outcome: "may-have-run" })
           reasonOf(yield* Effect.flip(other.exit), "ConnectionLost", { isRetryable: false, outcome: "may-have-run" })
           yield* ssh.closed
+          return proxy.port
         }).pipe(Effect.scoped)
-        assert.deepStrictEqual(yield* running(`-p ${server.port}`), [])
+        assert.deepStrictEqual(yield* running(`-p ${port}`), [])
       })
     )
   })
