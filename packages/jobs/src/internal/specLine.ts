@@ -1,6 +1,7 @@
 /** A job's command as what the start script reads: one line of shell text, and what identifies it. */
 import { Duration, Effect, Redacted, Result } from "effect"
 import { CommandLine } from "effect/process"
+import * as ShellFolder from "@toehold/shell/ShellFolder"
 import type { JobSpec } from "../JobSpec.ts"
 import * as JobsError from "../JobsError.ts"
 import type { Description } from "./jobLine.ts"
@@ -19,7 +20,7 @@ export const specLine = (spec: JobSpec): Result.Result<string, JobsError.JobsErr
   if (spec.cwd !== undefined) {
     if (spec.cwd === "") return invalid("The working folder", "it is empty")
     if (hasNul(spec.cwd)) return invalid("The working folder", "it holds a NUL, which no path can")
-    parts.push(`unset CDPATH; cd -- ${folder(spec.cwd)} || exit 126`)
+    parts.push(`unset CDPATH; cd -- ${ShellFolder.word(spec.cwd, quote)} || exit 126`)
   }
   for (const [name, value] of Object.entries(spec.env ?? {})) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
@@ -34,14 +35,6 @@ export const specLine = (spec: JobSpec): Result.Result<string, JobsError.JobsErr
   parts.push(`set -- ${words.map(quote).join(" ")}`)
   return Result.succeed(parts.join("; "))
 }
-
-/** `cd` takes `-` and names in CDPATH for something else, and never expands a quoted `~`. */
-const folder = (cwd: string): string =>
-  cwd === "~"
-    ? `"$HOME"`
-    : cwd.startsWith("~/")
-      ? `"$HOME"/${quote(cwd.slice(2))}`
-      : quote(cwd.startsWith("-") ? `./${cwd}` : cwd)
 
 const maxText = 1000
 

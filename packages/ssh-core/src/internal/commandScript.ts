@@ -4,6 +4,7 @@
  */
 import { Redacted, Result } from "effect"
 import type { CommandLine } from "effect/process"
+import * as ShellFolder from "@toehold/shell/ShellFolder"
 import * as SshError from "../SshError.ts"
 import type { SpawnOptions } from "../SshExec.ts"
 
@@ -26,14 +27,6 @@ const invalid = (argument: string, detail: string): Result.Result<never, SshErro
   Result.fail(SshError.make(new SshError.InvalidArgument({ argument, detail })))
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`).replaceAll("\n", `'"$toehold_n"'`)}'`
-
-/** `cd` takes `-` and names in CDPATH for something else, and never expands a quoted `~`. */
-const folder = (cwd: string): string =>
-  cwd === "~"
-    ? `"$HOME"`
-    : cwd.startsWith("~/")
-      ? `"$HOME"/${quote(cwd.slice(2))}`
-      : quote(cwd.startsWith("-") ? `./${cwd}` : cwd)
 
 /** A name that the list only seems to hold, in a value of many lines, is unset in vain. */
 const clearEnvironment =
@@ -100,7 +93,7 @@ export const make = (command: Command, spawn?: Spawn): Result.Result<string, Ssh
   if (command.cwd !== undefined) {
     if (command.cwd === "") return invalid("The working folder", "it is empty")
     if (command.cwd.includes("\0")) return invalid("The working folder", "it holds a NUL, which no path can")
-    const path = folder(command.cwd)
+    const path = ShellFolder.word(command.cwd, quote)
     const failed = spawn === undefined ? "exit 126" : cwdFailure(spawn.mark, path)
     lines.push(`unset CDPATH; cd -- ${path} ${spawn === undefined ? "" : "2>/dev/null "}|| ${failed}`)
   }

@@ -34,7 +34,7 @@ const settle = "SHLVL=1; export SHLVL; unset TMOUT"
 export const maxInlineBytes = 8000
 
 /** Every byte that some shell could read as something else than itself, as `printf %b` reads it back. */
-const encode = (script: string): string => {
+export const encode = (script: string): string => {
   let out = ""
   for (const byte of new TextEncoder().encode(script)) {
     const char = String.fromCharCode(byte)

@@ -8,22 +8,13 @@ import { EventEmitter } from "node:events"
 import * as Os from "node:os"
 import { Duplex, Readable } from "node:stream"
 import type * as Ssh2 from "ssh2"
+import { encode } from "../loginWrapper.ts"
 import { StatusMark } from "./statusMark.ts"
 
 /** What `ssh` is called with for a channel: its own flags, and what comes after the host. */
 export type Arguments = (flags: ReadonlyArray<string>, command: ReadonlyArray<string>) => ReadonlyArray<string>
 
 const signals = new Map(Object.entries(Os.constants.signals).map(([name, number]) => [number, name]))
-
-/** Every byte that some shell could read as something else than itself, as `printf %b` reads it back. */
-const encode = (text: string): string => {
-  let out = ""
-  for (const byte of new TextEncoder().encode(text)) {
-    const char = String.fromCharCode(byte)
-    out += /[A-Za-z0-9_.,:=@%+/ -]/.test(char) ? char : `\\0${byte.toString(8).padStart(3, "0")}`
-  }
-  return out
-}
 
 /**
  * A shell of ours stays beside the command and says how it ended: `ssh` passes no signal on, and comes back only when all
