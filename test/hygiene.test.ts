@@ -78,21 +78,30 @@ describe("public packages", () => {
   it("say since when each export is there", () => {
     const without = publicPackages.flatMap(({ folder, sources }) =>
       [...sources]
-        .filter(([path]) => path !== "index.ts" && (!path.startsWith("internal/") || isReExported(sources, path)))
+        .filter(
+          ([path]) =>
+            path !== "index.ts" &&
+            path !== entryOf(sources) &&
+            (!path.startsWith("internal/") || isReExported(sources, path))
+        )
         .flatMap(([path, text]) => exportsWithoutSince(path, text).map((name) => `${folder}/src/${path}: ${name}`))
     )
     expect(without).toEqual([])
   })
 
-  it("have a main entry that re-exports every public module as a namespace, and nothing else", () => {
+  it("have an entry that re-exports every public module as a namespace, and nothing else", () => {
     for (const { folder, sources } of publicPackages) {
-      const modules = [...sources.keys()].filter((path) => !path.includes("/") && path !== "index.ts")
+      const entry = entryOf(sources)
+      const modules = [...sources.keys()].filter((path) => !path.includes("/") && path !== "index.ts" && path !== entry)
       const namespaces = modules.map((path) => `export * as ${path.replace(/\.ts$/, "")} from "./${path}"`)
-      const code = (sources.get("index.ts") ?? "").replace(/\/\*[^]*?\*\//g, "").replace(/^\s*(\/\/.*)?\n/gm, "")
-      expect(code.trim().split("\n").sort(), `${folder}/src/index.ts`).toEqual(namespaces.sort())
+      const code = (sources.get(entry) ?? "").replace(/\/\*[^]*?\*\//g, "").replace(/^\s*(\/\/.*)?\n/gm, "")
+      expect(code.trim().split("\n").sort(), `${folder}/src/${entry}`).toEqual(namespaces.sort())
     }
   })
 })
+
+/** A package whose main entry is for programs without Effect has its namespaces in `effect.ts`. */
+const entryOf = (sources: ReadonlyMap<string, string>): string => (sources.has("effect.ts") ? "effect.ts" : "index.ts")
 
 /** A file of `internal/` that a public module hands on whole with `export *`. */
 const isReExported = (sources: ReadonlyMap<string, string>, path: string): boolean =>

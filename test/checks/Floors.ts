@@ -156,7 +156,7 @@ export const shapelessFiles = (packages: ReadonlyArray<WorkspacePackage>): Reado
       const isPublic = pkg.folder.startsWith("packages/") && !path.startsWith("internal/")
       return [
         ...(/^(utils?|types?|helpers?|common|misc)$/i.test(name) ? [`${where}: the name says nothing`] : []),
-        ...(isPublic && name !== "index" && !/^[A-Z][A-Za-z0-9]*$/.test(name)
+        ...(isPublic && name !== "index" && name !== "effect" && !/^[A-Z][A-Za-z0-9]*$/.test(name)
           ? [`${where}: a public concept is PascalCase.ts, everything else lives in internal/`]
           : []),
         ...(lines > maxLines ? [`${where}: ${lines} lines are two concepts`] : [])

@@ -32,7 +32,7 @@ export interface Faults {
   readonly chunkSize?: number
   /** Keeps bytes and ends of connection back until it is set to `false`, like a network that comes back. */
   readonly hold?: boolean
-  /** Drops bytes and ends of connection for good, like a peer that is gone without a word. */
+  /** Drops bytes and ends of connection, like a peer that is gone; a connection that lost some stays dead for good. */
   readonly swallow?: boolean
   /** Cuts the connection, both ways, once this many bytes came in; exactly these are passed on. */
   readonly cutAfter?: { readonly bytes: number; readonly by: CutBy } | undefined

@@ -258,6 +258,25 @@ describe("FaultProxy", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("leaves a connection dead that lost something, its end too, when the network heals", () =>
+    Effect.gen(function* () {
+      const { proxy, connect, take } = yield* setUp()
+      const client = yield* connect
+      const server = yield* take
+      yield* proxy.set("both", { swallow: true })
+      yield* client.send("lost")
+      yield* Effect.sleep("30 millis")
+      yield* proxy.heal
+      yield* client.send("more")
+      yield* Effect.sync(() => client.socket.end())
+      const next = yield* connect
+      yield* next.send("next")
+      yield* (yield* take).until(has(4))
+      yield* Effect.sleep("30 millis")
+      assert.deepStrictEqual([server.size, server.ended], [0, false])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("holds bytes and the end back until the network heals", () =>
     Effect.gen(function* () {
       const { proxy, client, server } = yield* pair()

@@ -69,6 +69,7 @@ export const make = (
   let received = 0
   let lineFreeAt = 0
   let closed = false
+  let isDead = false
   let writable = !target.connecting
   let timer: NodeJS.Timeout | undefined
   let turn: NodeJS.Immediate | undefined
@@ -128,12 +129,17 @@ export const make = (
     else regulate()
   }
 
-  const isSilent = (): boolean => faults.swallow || (faults.silentAfter !== undefined && received >= faults.silentAfter)
+  // A stream that has lost something never goes on behind the gap, whatever the line does for the next connection.
+  const isSilent = (): boolean => {
+    isDead ||= faults.swallow || (faults.silentAfter !== undefined && received >= faults.silentAfter)
+    return isDead
+  }
 
   const onData = (data: Buffer): void => {
     const start = received
     received += data.length
-    if (closed || faults.swallow) return
+    isDead ||= faults.swallow
+    if (closed || isDead) return
     const { corruptAt, cutAfter, silentAfter } = faults
     const cutHere = cutAfter !== undefined && received >= cutAfter.bytes
     const end = Math.min(received, cutHere ? cutAfter.bytes : Infinity, silentAfter ?? Infinity)

@@ -1,0 +1,5 @@
+/**
+ * The package for programs that use Effect.
+ *
+ * @since 0.1.0
+ */
