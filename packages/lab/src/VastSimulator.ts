@@ -15,7 +15,7 @@ import * as Edge from "./internal/vast/edge.ts"
 import type { Failure } from "./internal/vast/failure.ts"
 import type { Fate } from "./internal/vast/instanceRecord.ts"
 import type { Delays } from "./internal/vast/lifeCycle.ts"
-import type { HostKeys } from "./internal/vast/machine.ts"
+import type { HostKeys, Kind } from "./internal/vast/machine.ts"
 import * as Offers from "./internal/vast/offers.ts"
 import * as Server from "./internal/vast/server.ts"
 import * as Stock from "./internal/vast/stock.ts"
@@ -24,7 +24,7 @@ import type { Address } from "./internal/vast/addresses.ts"
 import { LabError } from "./LabError.ts"
 import * as RealPart from "./RealPart.ts"
 
-export type { Delays, Failure, Fate }
+export type { Delays, Failure, Fate, HostKeys, Kind }
 export type { InstanceSpec } from "./internal/vast/world.ts"
 export type { Received } from "./internal/vast/server.ts"
 
@@ -47,7 +47,7 @@ export interface Options {
   /** Public keys that the account has from the start. */
   readonly publicKeys?: ReadonlyArray<string>
   /** What instances are. Default: OpenSSH's server with an account of its own where that can be, else the lab's own. */
-  readonly servers?: "openssh" | "in-process"
+  readonly servers?: Kind
 }
 
 /**

@@ -36,7 +36,8 @@ describe("VastSimulator", () => {
           interval: "5 millis",
           onEvent: ({ instance }) => Effect.sync(() => void statuses.push(instance.actual_status))
         })
-        assert.deepStrictEqual(statuses, [null, "loading", "running"])
+        assert.strictEqual(statuses.at(-1), "running")
+        assert.includeMembers([null, "loading", "running"], statuses)
         assert.deepStrictEqual(
           Instance.sshAddresses(instance).map(({ kind }) => kind),
           ["direct", "proxy"]

@@ -158,7 +158,7 @@ const createApiKey = ({ body, world }: Call): Answer => {
   // The real service takes fine-grained permissions; here there are keys that may do all and keys that may read.
   const permissions = JSON.stringify(body["permissions"] ?? {})
   world.apiKeys.set(key, { id, key, name, rights: /write/.test(permissions) || permissions === "{}" ? "all" : "read" })
-  return json({ success: true, id, name, key })
+  return json({ id, key, permissions: false })
 }
 
 const deleteApiKey = (call: Call): Answer => {

@@ -36,13 +36,22 @@ export interface Machine {
   readonly remove: Effect.Effect<void>
 }
 
+/**
+ * What instances are: OpenSSH's server in an account of its own, the lab's own server, or nothing but what the API says
+ * of them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Kind = "openssh" | "in-process" | "none"
+
 export interface HostKeys {
   readonly direct: ReadonlyArray<KeyPair.KeyPair>
   readonly proxy: ReadonlyArray<KeyPair.KeyPair>
 }
 
 export interface Options {
-  readonly kind: "openssh" | "in-process"
+  readonly kind: Kind
   readonly direct: Address | undefined
   readonly proxy: Address | undefined
   /** What is on the machine when it is new. */
@@ -162,6 +171,7 @@ export const make = Effect.fnUntraced(function* (
   const start = Effect.gen(function* () {
     const scope = yield* Scope.fork(outer)
     running = scope
+    if (options.kind === "none") return
     const keys = yield* Ref.get(hostKeys)
     for (const kind of ["direct", "proxy"] as const) {
       const address = options[kind]
@@ -185,7 +195,8 @@ export const make = Effect.fnUntraced(function* (
     hostKeys: Ref.get(hostKeys),
     log: Effect.suspend(() => Effect.map(Effect.all(logs), (all) => all.join("\n"))),
     start,
-    openDoors: Effect.forEach(addresses, (address) => address.open, { discard: true }),
+    openDoors:
+      options.kind === "none" ? Effect.void : Effect.forEach(addresses, (address) => address.open, { discard: true }),
     admit,
     stop,
     renew: Effect.gen(function* () {

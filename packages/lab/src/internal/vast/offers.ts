@@ -79,15 +79,19 @@ const valueOf = (offer: OfferRecord, field: string): unknown => {
   }
 }
 
+/** The official client sends numbers as text. */
+const same = (value: unknown, wanted: unknown): boolean =>
+  value === wanted || (typeof value === "number" && typeof wanted === "string" && String(value) === wanted)
+
 const tests: Readonly<Record<string, (value: unknown, wanted: unknown) => boolean>> = {
-  eq: (value, wanted) => value === wanted,
-  neq: (value, wanted) => value !== wanted,
+  eq: same,
+  neq: (value, wanted) => !same(value, wanted),
   gt: (value, wanted) => Number(value) > Number(wanted),
   gte: (value, wanted) => Number(value) >= Number(wanted),
   lt: (value, wanted) => Number(value) < Number(wanted),
   lte: (value, wanted) => Number(value) <= Number(wanted),
-  in: (value, wanted) => Array.isArray(wanted) && wanted.includes(value),
-  notin: (value, wanted) => Array.isArray(wanted) && !wanted.includes(value)
+  in: (value, wanted) => Array.isArray(wanted) && wanted.some((one) => same(value, one)),
+  notin: (value, wanted) => Array.isArray(wanted) && !wanted.some((one) => same(value, one))
 }
 
 const ordered = (offers: ReadonlyArray<OfferRecord>, order: unknown): ReadonlyArray<OfferRecord> => {

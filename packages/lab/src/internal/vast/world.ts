@@ -68,7 +68,7 @@ export const newKey = (): string => Crypto.randomBytes(32).toString("hex")
 
 export interface Options {
   readonly url: string
-  readonly kind: "openssh" | "in-process"
+  readonly kind: Machine.Kind
   readonly delays: () => LifeCycle.Delays
   readonly stock: Stock
 }
