@@ -13,7 +13,7 @@ import * as Http from "node:http"
 import { withRealClock } from "./internal/realClock.ts"
 import * as Edge from "./internal/vast/edge.ts"
 import type { Failure } from "./internal/vast/failure.ts"
-import type { Fate } from "./internal/vast/instanceRecord.ts"
+import type { Fate, InstanceRecord } from "./internal/vast/instanceRecord.ts"
 import type { Delays } from "./internal/vast/lifeCycle.ts"
 import type { HostKeys, Kind } from "./internal/vast/machine.ts"
 import * as Offers from "./internal/vast/offers.ts"
@@ -87,6 +87,11 @@ export class VastSimulator extends Context.Service<
     readonly apiKey: Redacted.Redacted
     /** Rents an instance without a client. */
     readonly rent: (spec?: World.InstanceSpec & { readonly label?: string }) => Effect.Effect<InstanceControl, LabError>
+    /** Does without a client what the API does on its orders. */
+    readonly order: (
+      id: number,
+      what: "start" | "stop" | "reboot" | "recycle" | "destroy"
+    ) => Effect.Effect<void, LabError>
     /** How the next create of a client goes. */
     readonly planNext: (spec: World.InstanceSpec) => Effect.Effect<void>
     readonly instance: (id: number) => Effect.Effect<InstanceControl, LabError>
@@ -160,11 +165,17 @@ const start = Effect.fnUntraced(function* (
     note: (one) => void received.push(one)
   })
 
-  const controlOf = (id: number): Effect.Effect<InstanceControl, LabError> => {
-    const record = world.instances.get(id)
-    if (record === undefined) return Effect.fail(new LabError({ message: `There is no instance ${id}` }))
-    const { machine } = record
-    return Effect.succeed({
+  const recordOf = (id: number): Effect.Effect<InstanceRecord, LabError> =>
+    Effect.suspend(() => {
+      const record = world.instances.get(id)
+      return record === undefined
+        ? Effect.fail(new LabError({ message: `There is no instance ${id}` }))
+        : Effect.succeed(record)
+    })
+
+  const controlOf = (record: InstanceRecord): InstanceControl => {
+    const { id, machine } = record
+    return {
       id,
       direct: machine.direct,
       proxy: machine.proxy,
@@ -178,7 +189,7 @@ const start = Effect.fnUntraced(function* (
         Effect.sync(() => {
           record.fate = fate
         })
-    })
+    }
   }
 
   return {
@@ -198,10 +209,15 @@ const start = Effect.fnUntraced(function* (
           },
           spec
         )
-        .pipe(Effect.flatMap(({ id }) => controlOf(id))),
+        .pipe(Effect.map(controlOf)),
+    order: (id, what) =>
+      Effect.flatMap(recordOf(id), (record) => {
+        if (what === "destroy") return world.destroy(record)
+        return what === "start" ? world.lifeCycle.boot(record) : world.lifeCycle[what](record)
+      }),
     planNext: (spec) => Effect.sync(() => void world.plans.push(spec)),
-    instance: (id) => Effect.suspend(() => controlOf(id)),
-    instances: Effect.suspend(() => Effect.orDie(Effect.forEach([...world.instances.keys()], controlOf))),
+    instance: (id) => Effect.map(recordOf(id), controlOf),
+    instances: Effect.sync(() => [...world.instances.values()].map(controlOf)),
     failNext: (failure, { endpoint, times = 1 } = {}) =>
       Effect.sync(() => void failures.push({ failure, endpoint, times })),
     setDelays: (changed) =>

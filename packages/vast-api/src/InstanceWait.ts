@@ -84,6 +84,9 @@ interface Running {
   instance: Instance | undefined
 }
 
+const ready = (instance: Instance, began: number, address: SshAddress | undefined): Effect.Effect<Event> =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({ _tag: "Ready", instance, elapsed: now - began, address }))
+
 /** Between two rounds of probes, at most. */
 const probePause = Duration.seconds(1)
 
@@ -120,9 +123,6 @@ export const watch = <R = never>(
       duration: Math.max(0, look.began + timeout - now),
       orElse: () => Effect.fail(tooLate(look.isFirst ? "not known" : look.seen.split("\n", 1).join("")))
     })
-
-  const ready = (instance: Instance, began: number, address: SshAddress | undefined): Effect.Effect<Event> =>
-    Effect.map(Clock.currentTimeMillis, (now) => ({ _tag: "Ready", instance, elapsed: now - began, address }))
 
   const looks = (began: number, running: Running) =>
     Stream.paginate<Look, Event, VastError.VastError, VastClient>(

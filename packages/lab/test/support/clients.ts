@@ -35,9 +35,15 @@ type Place = Pick<SshServer, "host" | "port" | "user">
 const socketTo = (server: Place): Net.Socket => Net.connect({ host: server.host, port: server.port, noDelay: true })
 
 /** What a command prints over a connection of the raw ssh2 client; the message of the error where it fails. */
-export const withClient = (server: Place, config: ConnectConfig, command: string) =>
+export const withClient = (
+  server: Place,
+  config: ConnectConfig,
+  command: string,
+  prepare: (client: Client) => unknown = () => {}
+) =>
   Effect.callback<string>((resume) => {
     const client = new Client()
+    prepare(client)
     client.on("error", (error) => resume(Effect.succeed(error.message)))
     client.once("ready", () =>
       client.exec(command, (error, channel) => {

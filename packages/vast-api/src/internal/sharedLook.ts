@@ -53,7 +53,7 @@ export const make = (
     }).pipe(
       Effect.catch((error) =>
         Effect.sync(() => {
-          for (const id of [...open.keys()]) answer(id, Exit.fail(error))
+          for (const id of open.keys()) answer(id, Exit.fail(error))
         })
       )
     )

@@ -10,7 +10,7 @@ export interface Address {
   readonly network: FaultProxy.FaultProxy["Service"]
   /** From now on the address leads to the server at this port. */
   readonly lead: (port: number) => void
-  readonly open: Effect.Effect<void, LabError>
+  readonly open: (how: FaultProxy.Welcome) => Effect.Effect<void, LabError>
   /** Refuses new connections and ends those that there are. */
   readonly close: Effect.Effect<void, LabError>
 }
@@ -30,7 +30,7 @@ const makeOne = Effect.gen(function* () {
     lead: (port) => {
       target.port = port
     },
-    open: network.welcome("forward"),
+    open: network.welcome,
     close: Effect.andThen(network.welcome("refuse"), network.cut("rst"))
   }
   return address

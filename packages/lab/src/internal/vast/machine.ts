@@ -45,6 +45,18 @@ export interface Machine {
  */
 export type Kind = "openssh" | "in-process" | "none"
 
+/**
+ * What becomes of connections to each address once the instance's SSH server listens: `forward` unless said otherwise,
+ * `refuse`, `stall`, or `drop` as behind a firewall.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Doors {
+  readonly direct?: FaultProxy.Welcome
+  readonly proxy?: FaultProxy.Welcome
+}
+
 export interface HostKeys {
   readonly direct: ReadonlyArray<KeyPair.KeyPair>
   readonly proxy: ReadonlyArray<KeyPair.KeyPair>
@@ -57,6 +69,7 @@ export interface Options {
   /** What is on the machine when it is new. */
   readonly stock: Stock
   readonly workspace: "root" | "home"
+  readonly doors: Doors
   /** What runs at each start, instead of the image's own. */
   readonly onstart: string | undefined
   /** What the container's own processes have in their environment, and logins don't. */
@@ -196,7 +209,13 @@ export const make = Effect.fnUntraced(function* (
     log: Effect.suspend(() => Effect.map(Effect.all(logs), (all) => all.join("\n"))),
     start,
     openDoors:
-      options.kind === "none" ? Effect.void : Effect.forEach(addresses, (address) => address.open, { discard: true }),
+      options.kind === "none"
+        ? Effect.void
+        : Effect.forEach(
+            ["direct", "proxy"] as const,
+            (kind) => options[kind]?.open(options.doors[kind] ?? "forward") ?? Effect.void,
+            { discard: true }
+          ),
     admit,
     stop,
     renew: Effect.gen(function* () {

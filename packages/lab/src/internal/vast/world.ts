@@ -33,6 +33,7 @@ export interface InstanceSpec {
   readonly addresses?: "both" | "direct" | "proxy"
   /** Whether there is a `/workspace`, or only one in the home folder. Default: there is, where that can be. */
   readonly workspace?: "root" | "home"
+  readonly doors?: Machine.Doors
 }
 
 export interface Rental {
@@ -98,6 +99,7 @@ export const make = Effect.fnUntraced(function* (
       proxy,
       stock: options.stock,
       workspace: spec.workspace ?? "root",
+      doors: spec.doors ?? {},
       onstart: rental.onstart ?? undefined,
       env: () => Object.fromEntries([...world.secrets, ...rental.env.filter(([name]) => /^\w+$/.test(name))])
     })
