@@ -14,11 +14,11 @@ import type * as SshLogin from "@toehold/ssh-core/SshLogin"
 import { SshPool } from "@toehold/ssh-core/SshPool"
 import * as SshProcess from "@toehold/ssh-core/SshProcess"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
-import { VastClient } from "@toehold/vast-api/VastClient"
+import type { VastClient } from "@toehold/vast-api/VastClient"
 import type { VastError } from "@toehold/vast-api/VastError"
 import * as LocalCommands from "./internal/localCommands.ts"
 import type { MachineError } from "./MachineError.ts"
-import * as VastMachine from "./VastMachine.ts"
+import * as VastName from "./VastName.ts"
 
 /**
  * A machine that answers, for as long as the scope that it was opened in.
@@ -133,7 +133,7 @@ const otherWays: ReadonlyArray<readonly [prefix: string, detail: string, hint: s
     "serial consoles are not supported by this version",
     "Give a machine that has an SSH server: root@host:port."
   ],
-  ["vast:", "an instance of Vast.ai can't be named here in this way", "Write it as vast:ID, such as vast:41000001."]
+  ["vast:", "it is no instance of Vast.ai that can be reached so", "Write the number of an instance: vast:41000001."]
 ]
 
 /** Logs in to what an SSH target stands for. */
@@ -146,21 +146,20 @@ const enter = Effect.fnUntraced(function* (
   return yield* transport === "openssh" ? OpenSsh.connect(named, login) : pool.client(named, login)
 })
 
-/** Logs in to an instance by the first of its addresses that lets us. */
-const enterInstance = Effect.fnUntraced(function* (
-  id: number,
-  { flags, transport, vast, ...login }: Options
-) {
+/** Asked for only when it is needed, as no other machine is to pay for the shapes of an API. */
+const loadVast = Effect.promise(() => Promise.all([import("./VastMachine.ts"), import("@toehold/vast-api/VastClient")]))
+
+/** Logs in to an instance by the first of its addresses that lets us in. */
+const enterInstance = Effect.fnUntraced(function* (id: number, { flags, transport, vast, ...login }: Options) {
   if (vast === undefined) {
     return yield* Effect.fromResult(
-      invalid(VastMachine.nameOf(id), "there is no client for Vast.ai here", "Give Machine.open one: see its options.")
+      invalid(VastName.nameOf(id), "there is no client for Vast.ai here", "Give Machine.open one: see its options.")
     )
   }
+  const [VastMachine, { VastClient }] = yield* loadVast
   const client = yield* vast
   const located = yield* VastMachine.locate(id, flags).pipe(Effect.provideService(VastClient, client))
-  const entered = yield* VastMachine.enter(located, login, (route, options) =>
-    enter(route.target, options, transport)
-  )
+  const entered = yield* VastMachine.enter(located, login, (route, options) => enter(route.target, options, transport))
   return entered.value
 })
 
@@ -187,7 +186,7 @@ export const open = Effect.fn("Machine.open")(function* (
     return { name, processes, files: yield* FileSystem.FileSystem, ...LocalCommands.make(processes, os) }
   }
   const { flags, transport, vast: _, ...login } = options
-  const id = VastMachine.idOf(name)
+  const id = VastName.idOf(name)
   const ssh =
     id === undefined ? yield* enter(yield* target(name, flags), login, transport) : yield* enterInstance(id, options)
   const processes = yield* Effect.provideService(SshProcess.make, SshClient, ssh)

@@ -12,45 +12,8 @@ import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as Instance from "@toehold/vast-api/Instance"
 import { VastClient } from "@toehold/vast-api/VastClient"
 import type { VastError } from "@toehold/vast-api/VastError"
+import { hostKeyAlias, nameOf } from "./VastName.ts"
 import * as MachineError from "./MachineError.ts"
-
-/**
- * The number of the instance that a name stands for; `undefined` for a name of another kind. `vast:` with anything but a
- * number behind it is no name of an instance.
- *
- * @since 0.1.0
- * @category parsing
- */
-export const idOf = (name: string): number | undefined => {
-  const digits = /^vast:([1-9]\d{0,14})$/.exec(name.trim())?.[1]
-  return digits === undefined ? undefined : Number(digits)
-}
-
-/**
- * The name of an instance, as `Machine.open` takes it.
- *
- * @since 0.1.0
- * @category formatting
- */
-export const nameOf = (id: number): string => `vast:${id}`
-
-/**
- * The name under which known_hosts holds the key of one of the instance's addresses. The two have different keys, and
- * an address alone proves nothing: ports are reused.
- *
- * @since 0.1.0
- * @category formatting
- */
-export const hostKeyAlias = (id: number, kind: Instance.SshAddress["kind"]): string => `vast-${id}-${kind}`
-
-/**
- * Every name under which known_hosts may hold a key of the instance.
- *
- * @since 0.1.0
- * @category formatting
- */
-export const hostKeyAliases = (id: number): ReadonlyArray<string> =>
-  (["direct", "proxy"] as const).map((kind) => hostKeyAlias(id, kind))
 
 /**
  * One way to an instance's SSH server.
@@ -77,37 +40,42 @@ export interface Located {
 }
 
 /**
- * The ways to an instance's SSH server, direct address first, with the flags of ssh applied to each. Fails with
- * `InvalidTarget` for flags that don't go together with an instance, such as another port.
+ * The way to one of an instance's addresses, with the flags of ssh applied. Fails with `InvalidTarget` for flags that don't
+ * go together with an instance, such as another port.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const route = (
+  id: number,
+  address: Instance.SshAddress,
+  flags: SshTarget.Flags = {},
+  options?: SshTarget.ParseOptions
+): Result.Result<Route, SshError.SshError> => {
+  const bare = new SshTarget.SshTarget({
+    host: address.host,
+    port: address.port,
+    ...(flags.user === undefined ? { user: "root" } : {}),
+    identityFiles: [],
+    forwards: [],
+    noCommand: false,
+    options: [{ keyword: "hostkeyalias", value: hostKeyAlias(id, address.kind) }]
+  })
+  return Result.map(SshTarget.withOptions(bare, flags, options), (target) => ({ address, target }))
+}
+
+/**
+ * The ways to an instance's SSH server, direct address first. Fails as {@link route} does.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const routes = (
   instance: Instance.Instance,
-  flags: SshTarget.Flags = {},
+  flags?: SshTarget.Flags,
   options?: SshTarget.ParseOptions
 ): Result.Result<ReadonlyArray<Route>, SshError.SshError> =>
-  Result.all(
-    Instance.sshAddresses(instance).map((address) =>
-      Result.map(
-        SshTarget.withOptions(
-          new SshTarget.SshTarget({
-            host: address.host,
-            port: address.port,
-            ...(flags.user === undefined ? { user: "root" } : {}),
-            identityFiles: [],
-            forwards: [],
-            noCommand: false,
-            options: [{ keyword: "hostkeyalias", value: hostKeyAlias(instance.id, address.kind) }]
-          }),
-          flags,
-          options
-        ),
-        (target): Route => ({ address, target })
-      )
-    )
-  )
+  Result.all(Instance.sshAddresses(instance).map((address) => route(instance.id, address, flags, options)))
 
 /** States in which nobody answers, and whether the instance leaves them by itself. */
 const silent: Readonly<Record<string, boolean>> = {
@@ -145,11 +113,7 @@ const notRunning = (instance: Instance.Instance): MachineError.MachineError | un
 export const locate = Effect.fn("VastMachine.locate")(function* (
   id: number,
   flags: SshTarget.Flags = {}
-): Effect.fn.Return<
-  Located,
-  VastError | MachineError.MachineError | SshError.SshError,
-  VastClient | ClientPlatform
-> {
+): Effect.fn.Return<Located, VastError | MachineError.MachineError | SshError.SshError, VastClient | ClientPlatform> {
   const client = yield* VastClient
   const platform = yield* ClientPlatform
   const instance = yield* client.instances.show(id)
@@ -170,8 +134,14 @@ export interface Entered<A> {
   readonly failed: ReadonlyArray<MachineError.Attempt>
 }
 
-/** What is wrong on this side, and so with every way. */
-const isOurs = ({ reason }: SshError.SshError): boolean => {
+/**
+ * Whether a failure to log in is about this side (a key that can't be read, a flag), so that neither another address nor
+ * waiting changes it.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isOwnFault = ({ reason }: SshError.SshError): boolean => {
   switch (reason._tag) {
     case "InvalidTarget":
     case "InvalidArgument":
@@ -192,8 +162,28 @@ const isOurs = ({ reason }: SshError.SshError): boolean => {
   }
 }
 
-const isAlarm = ({ reason }: SshError.SshError): boolean =>
+/**
+ * Whether the host showed another key than the one on file for the instance: it was recycled, or somebody else answers.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isAlarm = ({ reason }: SshError.SshError): boolean =>
   reason._tag === "HostKeyChanged" || reason._tag === "HostKeyRevoked"
+
+/**
+ * An attempt that failed, as `RoutesFailed` has it.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const attemptOf = ({ address, target }: Route, error: SshError.SshError): MachineError.Attempt => ({
+  route: address.kind,
+  host: address.host,
+  port: address.port,
+  command: SshTarget.format(target),
+  error
+})
 
 /** A filtered port answers nothing at all, and there is another way to try. */
 const otherwiseTimeout = Duration.seconds(10)
@@ -227,21 +217,13 @@ export const enter = Effect.fn("VastMachine.enter")(function* <A, R>(
       })
     )
     if (Result.isSuccess(result)) return { route, value: result.success, failed }
-    if (isOurs(result.failure)) return yield* result.failure
+    if (isOwnFault(result.failure)) return yield* result.failure
     yield* Effect.logInfo("one way to the instance failed", {
       instance: located.id,
       route: route.address.kind,
       reason: result.failure.reason._tag
     })
-    failed.push({
-      route: route.address.kind,
-      host: route.address.host,
-      port: route.address.port,
-      command: SshTarget.format(route.target),
-      error: result.failure
-    })
+    failed.push(attemptOf(route, result.failure))
   }
-  return yield* MachineError.make(
-    new MachineError.RoutesFailed({ machine: nameOf(located.id), attempts: failed })
-  )
+  return yield* MachineError.make(new MachineError.RoutesFailed({ machine: nameOf(located.id), attempts: failed }))
 })
