@@ -23,6 +23,8 @@ import * as MachineError from "./MachineError.ts"
  */
 export interface Route {
   readonly address: Instance.SshAddress
+  /** The name that known_hosts has its key under. */
+  readonly hostKeyAlias: string
   /** Ready to log in to: the address, `root` unless a flag says otherwise, and the name that its host key is known by. */
   readonly target: SshTarget.SshTarget
 }
@@ -52,6 +54,7 @@ export const route = (
   flags: SshTarget.Flags = {},
   options?: SshTarget.ParseOptions
 ): Result.Result<Route, SshError.SshError> => {
+  const alias = hostKeyAlias(id, address.kind)
   const bare = new SshTarget.SshTarget({
     host: address.host,
     port: address.port,
@@ -59,9 +62,9 @@ export const route = (
     identityFiles: [],
     forwards: [],
     noCommand: false,
-    options: [{ keyword: "hostkeyalias", value: hostKeyAlias(id, address.kind) }]
+    options: [{ keyword: "hostkeyalias", value: alias }]
   })
-  return Result.map(SshTarget.withOptions(bare, flags, options), (target) => ({ address, target }))
+  return Result.map(SshTarget.withOptions(bare, flags, options), (target) => ({ address, hostKeyAlias: alias, target }))
 }
 
 /**
@@ -177,11 +180,14 @@ export const isAlarm = ({ reason }: SshError.SshError): boolean =>
  * @since 0.1.0
  * @category conversions
  */
-export const attemptOf = ({ address, target }: Route, error: SshError.SshError): MachineError.Attempt => ({
-  route: address.kind,
-  host: address.host,
-  port: address.port,
-  command: SshTarget.format(target),
+export const attemptOf = (
+  { address: { host, kind, port }, hostKeyAlias, target }: Route,
+  error: SshError.SshError
+): MachineError.Attempt => ({
+  route: kind,
+  host,
+  port,
+  command: `ssh -p ${port} -o HostKeyAlias=${hostKeyAlias} ${target.user ?? "root"}@${host}`,
   error
 })
 
