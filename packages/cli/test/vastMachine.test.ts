@@ -4,6 +4,7 @@ import * as Fs from "node:fs"
 import { describeWith } from "@toehold/lab/RealPart"
 import type { InstanceControl } from "@toehold/lab/VastSimulator"
 import { start } from "./support/program.ts"
+import { greeter, portOf, talk } from "./support/sockets.ts"
 import { type ErrorDocument, jsonOf, layerWith, planted, VastLab } from "./support/vast.ts"
 
 interface Answer extends ErrorDocument {
@@ -59,13 +60,38 @@ describeWith(["sshd", "private-accounts"], "vast:ID", () => {
         assert.deepStrictEqual(stages.at(-1)?.name, "shell")
         const many = yield* run(["exec", `${machine},local:`, ...login, "--json", "--", "true"])
         assert.strictEqual(many.exitCode, 0, many.stdout)
-        const running = yield* start(["forward", machine, ...login, "--json", "-L0:localhost:22"], {
-          platform: { homeDir: folder, env: lab.env }
+      })
+    )
+
+    it.effect("is forwarded to by whatever address it has when a connection is lost", () =>
+      Effect.gen(function* () {
+        const { instance, lab, machine } = yield* rented
+        const target = yield* greeter
+        const running = yield* start(["forward", machine, ...lab.login, "--json", `-L0:127.0.0.1:${target}`], {
+          platform: { homeDir: lab.folder, env: lab.env }
         })
         const [line] = yield* running.lines(1)
-        assert.isTrue((JSON.parse(line ?? "{}") as { ready?: boolean }).ready, running.stderr())
+        const { listen, ready } = JSON.parse(line ?? "{}") as { ready?: boolean; listen?: string } // see forward
+        assert.isTrue(ready, running.stderr())
+        const port = portOf(listen ?? "")
+        assert.strictEqual(yield* talk(port, "directly"), "directly")
+        yield* close(instance.direct)
+        assert.strictEqual(yield* talk(port, "by the proxy"), "by the proxy")
         yield* Fiber.interrupt(running.fiber)
+        assert.strictEqual(yield* talk(port, "afterwards"), "ECONNREFUSED")
       }).pipe(Effect.scoped)
+    )
+
+    it.effect("is reached by its other address where one says nothing at all", () =>
+      Effect.gen(function* () {
+        const { instance, lab, machine } = yield* rented
+        yield* instance.direct?.network.welcome("stall") ?? Effect.void
+        const words = ["exec", machine, ...lab.login, "--connect-timeout", "1s", "--", "echo", "here"]
+        const ran = yield* lab.run([...words.slice(0, -3), "--log-level", "info", ...words.slice(-3)])
+        assert.deepStrictEqual([ran.exitCode, ran.stdout], [0, "here\n"], ran.stderr)
+        assert.include(ran.stderr, "ConnectTimeout")
+        yield* instance.direct?.network.welcome("forward") ?? Effect.void
+      })
     )
 
     it.effect("is known by its number at each of its addresses, and by no address", () =>
