@@ -189,6 +189,22 @@ describeWith(["sshd", "private-accounts"], "vast:ID", () => {
       })
     )
 
+    it.effect("is tried with ~/.ssh/id_vast where no key is named", () =>
+      Effect.gen(function* () {
+        const { lab, machine } = yield* rented
+        const home = `${lab.folder}/home`
+        Fs.mkdirSync(`${home}/.ssh`, { recursive: true, mode: 0o700 })
+        const words = ["exec", machine, ...lab.login.slice(0, 4), "--", "true"]
+        const here = { platform: { homeDir: home } }
+        assert.strictEqual((yield* lab.run(words, here)).exitCode, 255)
+        // One that nobody asked for and that can't be read is no reason to fail.
+        Fs.writeFileSync(`${home}/.ssh/id_ed25519`, "no key", { mode: 0o600 })
+        Fs.copyFileSync(lab.keyFile, `${home}/.ssh/id_vast`)
+        const ran = yield* lab.run(words, here)
+        assert.strictEqual(ran.exitCode, 0, ran.stderr)
+      })
+    )
+
     it.effect("keeps the API's key to itself", () =>
       Effect.gen(function* () {
         const { lab, machine } = yield* rented

@@ -64,7 +64,7 @@ mixes host and port of the two. Unless \`--connect-timeout\` says otherwise, the
 the failure is \`RoutesFailed\`: \`details.attempts\` has route, host, port, the typed error of each, and the \`ssh\` command that
 tries the same by hand. One that isn't running is \`NotRunning\`.
 
-The login name is \`root\` unless \`-l\` says otherwise. \`-i\`, \`-J\`, \`-F\` and \`-o\` are as for any machine, \`-p\` is refused.
+Where no key is named, \`~/.ssh/id_vast\` is tried first if it is there. The login name is \`root\` unless \`-l\` says otherwise. \`-i\`, \`-J\`, \`-F\` and \`-o\` are as for any machine, \`-p\` is refused.
 A \`forward\` that loses its connection asks again where the instance is.
 
 ## Host keys
