@@ -38,7 +38,7 @@ const open = (address: InstanceControl["direct"]) => address?.open ?? Effect.voi
 
 const attemptsOf = ({ error }: ErrorDocument) => error.details["attempts"] as ReadonlyArray<Attempt> // the document's
 
-describeWith(["sshd", "private-accounts"], "vast:ID", () => {
+describeWith(["sshd", "ssh", "private-accounts"], "vast:ID", () => {
   it.layer(layerWith(), { excludeTestServices: true })((it) => {
     it.effect("is a machine like any other: commands, files, jobs, ports, its diagnosis", () =>
       Effect.gen(function* () {
@@ -58,6 +58,24 @@ describeWith(["sshd", "private-accounts"], "vast:ID", () => {
         assert.strictEqual(doctor.exitCode, 0, doctor.stdout)
         const { stages } = jsonOf<{ stages: ReadonlyArray<{ name: string; ok: boolean }> }>(doctor)
         assert.deepStrictEqual(stages.at(-1)?.name, "shell")
+        const interact = yield* run([
+          "interact",
+          machine,
+          ...login,
+          "--expect",
+          "?",
+          "--send",
+          "7",
+          "--",
+          "sh",
+          "-c",
+          "echo ?; read a; echo $a"
+        ])
+        assert.include(interact.stdout, "7", interact.stderr)
+        const bySsh = yield* run(["exec", machine, ...login, "--transport", "openssh", "--", "echo", "by ssh"])
+        assert.strictEqual(bySsh.stdout, "by ssh\n", bySsh.stderr)
+        const sessions = yield* run(["session", "list", machine, ...login])
+        assert.deepStrictEqual([sessions.exitCode, sessions.stdout], [0, "No sessions.\n"], sessions.stderr)
         const many = yield* run(["exec", `${machine},local:`, ...login, "--json", "--", "true"])
         assert.strictEqual(many.exitCode, 0, many.stdout)
       })
@@ -146,6 +164,30 @@ describeWith(["sshd", "private-accounts"], "vast:ID", () => {
         assert.deepStrictEqual([jsonOf<ErrorDocument>(wait).error.reason, wait.exitCode], ["RoutesFailed", 77])
         assert.strictEqual((yield* lab.run(["hosts", "forget", machine, ...lab.login.slice(0, 4)])).exitCode, 0)
         assert.strictEqual((yield* exec("true")).exitCode, 0)
+      })
+    )
+
+    it.effect("has its keys put on file when they are trusted, each for its own address", () =>
+      Effect.gen(function* () {
+        const { instance, lab, machine } = yield* rented
+        const strict = [...lab.login, "--host-key", "strict"]
+        const unknown = yield* lab.run(["exec", machine, ...strict, "--json", "--", "true"])
+        const { error } = jsonOf<ErrorDocument>(unknown)
+        assert.include(error.fix, `toehold hosts trust ${machine}`)
+        const trust = yield* lab.run(["hosts", "trust", machine, ...lab.login, "--json"])
+        const { keys } = jsonOf<{ keys: ReadonlyArray<{ host: string; fingerprint: string; status: string }> }>(trust)
+        assert.deepStrictEqual(
+          keys.map(({ host, status }) => [host, status]),
+          [
+            [`vast-${instance.id}-direct`, "added"],
+            [`vast-${instance.id}-proxy`, "added"]
+          ]
+        )
+        assert.notStrictEqual(keys[0]?.fingerprint, keys[1]?.fingerprint)
+        assert.strictEqual((yield* lab.run(["exec", machine, ...strict, "--", "true"])).exitCode, 0)
+        const wrong = ["--fingerprint", `SHA256:${"A".repeat(43)}`]
+        const refused = yield* lab.run(["hosts", "trust", machine, ...lab.login, ...wrong, "--json"])
+        assert.deepStrictEqual([jsonOf<ErrorDocument>(refused).error.reason, refused.exitCode], ["RoutesFailed", 77])
       })
     )
 
