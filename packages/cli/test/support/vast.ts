@@ -97,6 +97,6 @@ export const rented = Effect.gen(function* () {
 })
 
 export const close = (address: Simulator.InstanceControl["direct"]) => address?.close ?? Effect.void
-export const open = (address: Simulator.InstanceControl["direct"]) => address?.open ?? Effect.void
+export const open = (address: Simulator.InstanceControl["direct"]) => address?.open("forward") ?? Effect.void
 
 export const attemptsOf = ({ error }: ErrorDocument) => error.details["attempts"] as ReadonlyArray<Attempt> // the document's
