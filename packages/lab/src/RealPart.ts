@@ -82,6 +82,8 @@ export const parts = {
     check: ["-c", 'test "$(id -u)" = 0'],
     remedy: "run the tests as root, in a container for example"
   },
+  ip: part("ip", ["ip"], "networks of a namespace's own", "iproute2"),
+  nsenter: part("nsenter", ["nsenter"], "commands in a namespace", "util-linux"),
   docker: {
     ...part("docker", ["docker"], "servers of other distributions in containers", "docker.io"),
     check: ["info"],

@@ -99,14 +99,14 @@ const local = Layer.effectContext(
     const sh = shOf(spawner)
     yield* sh(installing, bin)
     return Context.make(ChildProcessSpawner.ChildProcessSpawner, spawner).pipe(
-      Context.add(Place, { ip: "127.0.0.1", freePort, folder: home, sh })
+      Context.add(Place, { ip: "127.0.0.1", freePort, folder, sh })
     )
   })
 ).pipe(Layer.provideMerge(NodeServices.layer))
 
 /** The steps on a machine, of which the address may lead elsewhere from here. */
-export const stepsOn = <E, R>(
-  machine: Layer.Layer<Place | ChildProcessSpawner.ChildProcessSpawner, E, R>,
+export const stepsOn = <A, E, R>(
+  machine: Layer.Layer<A | Place | ChildProcessSpawner.ChildProcessSpawner, E, R>,
   options: SessionSteps.Options & { readonly through?: number } = {}
 ) =>
   SessionSteps.layer({ machineTimeout: "2 seconds", reconnectFor: "10 seconds", ...options }).pipe(

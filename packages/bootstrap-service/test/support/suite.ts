@@ -32,7 +32,7 @@ const prepared = Effect.gen(function* () {
   const place = yield* Place
   const steps = yield* SessionSteps
   const name = `t${process.pid}-${++count}`
-  const folder = `${place.folder.replace(/[^A-Za-z0-9/._-].*$/, "x")}-${name}`
+  const folder = `${place.folder}/${name}`
   yield* Effect.addFinalizer(() => place.sh('rm -rf "$1" "$HOME/mode" "$HOME/starts" "$HOME/started-in"', folder))
   const [second = "", last = ""] = (yield* place.sh(making, folder)).trim().split("\n")
   const opencodePort = yield* place.freePort
@@ -121,25 +121,23 @@ export const suite = <E>(layer: Layer.Layer<Place | SessionSteps, E>, { by = "jo
         const rev = (name: string) =>
           Effect.map(on.place.sh('git -C "$1/repo" rev-parse "$2^{commit}"', on.folder, name), (text) => text.trim())
         const feature = yield* rev("feature/x")
+        const v1 = { commit: yield* rev("v1") }
         const expected = [
-          ["main", { commit: on.last, branch: "main" }],
-          ["feature/x", { commit: feature, branch: "feature/x" }],
+          ["feature/x", false, { commit: feature, branch: "feature/x" }],
+          [on.second.slice(0, 10), false, { commit: on.second }],
+          ["main", true, { commit: on.last, branch: "main" }],
           // A branch that could be a commit.
-          ["cafe123", { commit: feature, branch: "cafe123" }],
-          ["v1", { commit: yield* rev("v1") }],
-          [on.second, { commit: on.second }],
-          [on.second.slice(0, 10), { commit: on.second }]
+          ["cafe123", true, { commit: feature, branch: "cafe123" }],
+          ["v1", true, v1],
+          [on.second, true, { commit: on.second }]
         ] as const
-        for (const shallow of [false, true]) {
-          let number = 0
-          for (const [branch, result] of expected) {
-            const sessionId = `${on.config.sessionId}-${String(shallow)}-${number++}`
-            assert.deepStrictEqual(yield* cloned(on, { sessionId, branch, shallow }), result, `${branch} ${shallow}`)
-          }
+        for (const [number, [branch, shallow, result]] of expected.entries()) {
+          const sessionId = `${on.config.sessionId}-${number}`
+          assert.deepStrictEqual(yield* cloned(on, { sessionId, branch, shallow }), result, branch)
         }
         const depth = yield* on.place.sh(
           'git -C "$1" rev-list --count HEAD',
-          `${on.folder}/workspaces/${on.config.sessionId}-true-0`
+          `${on.folder}/workspaces/${on.config.sessionId}-2`
         )
         assert.strictEqual(depth.trim(), "1")
       }).pipe(Effect.scoped)
