@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as BootstrapError from "./BootstrapError.ts"
+export * as ImageCheck from "./ImageCheck.ts"
 export * as MachineNetwork from "./MachineNetwork.ts"
 export * as MachineStatus from "./MachineStatus.ts"
 export * as SessionConfig from "./SessionConfig.ts"

@@ -61,6 +61,8 @@ const whereabouts = (text: string, folder: string) =>
     )
   )
 
+const answering = (status: number) => GitServer.serving((_, response) => void response.writeHead(status).end("no"))
+
 describeWith(["git", "busybox"], "A session's repository", () => {
   it.layer(layerLocal({ network: "skip", cloneTimeout: "2 minutes" }), { excludeTestServices: true })((it) => {
     it.effect("is read with a token, which nothing keeps", () =>
@@ -71,7 +73,7 @@ describeWith(["git", "busybox"], "A session's repository", () => {
         const server = yield* GitServer.make({
           token,
           before: async () => {
-            found.push(await Effect.runPromise(Effect.provide(whereabouts(token, folder), context)))
+            found.push(await Effect.runPromiseWith(context)(whereabouts(token, folder)))
           }
         })
         assert.deepInclude(yield* reasonOf({ repoUrl: server.url }), { _tag: "RepositoryPrivate", refused: false })
@@ -118,8 +120,6 @@ describeWith(["git", "busybox"], "A session's repository", () => {
 
     it.effect("tells what a server answers apart", () =>
       Effect.gen(function* () {
-        const answering = (status: number) =>
-          GitServer.serving((_, response) => void response.writeHead(status).end("no"))
         const reasons: Array<string> = []
         for (const status of [403, 404, 500, 503]) {
           const origin = yield* answering(status)
@@ -140,10 +140,7 @@ describeWith(["git", "busybox"], "A session's repository", () => {
 
     it.effect("goes on while nobody looks, and is cloned once", () =>
       Effect.gen(function* () {
-        let open = () => {}
-        const gate = new Promise<void>((resolve) => {
-          open = resolve
-        })
+        const { promise: gate, resolve: open } = Promise.withResolvers<void>()
         const server = yield* GitServer.make(
           {
             before: async (request) => {

@@ -17,7 +17,7 @@ export const startFresh = Effect.fnUntraced(function* (
   const before = yield* jobs.status(id).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "NotFound",
-      () => Effect.succeed(undefined)
+      () => Effect.void
     )
   )
   if (before !== undefined && isDone(before)) yield* jobs.forget(id)

@@ -40,7 +40,7 @@ export const openCode = (spawner: Spawner, jobs: Jobs["Service"]) =>
     const before = yield* jobs.status(id).pipe(
       Effect.catchIf(
         ({ reason }) => reason._tag === "NotFound",
-        () => Effect.succeed(undefined)
+        () => Effect.void
       ),
       Effect.mapError(ofJob(step))
     )
