@@ -98,7 +98,7 @@ describe("ImageCheck", () => {
         for (const [tree, expected] of cases) {
           const findings = yield* found(tree)
           assert.deepStrictEqual(faults(findings), expected)
-          const [fault] = findings.filter(({ state }) => state !== "ok")
+          const fault = findings.find(({ state }) => state !== "ok")
           assert.isNotEmpty(fault?.fix)
           assert.strictEqual(ImageCheck.isReady(findings), expected[0]?.endsWith("advised") === true)
         }
