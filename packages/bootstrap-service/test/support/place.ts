@@ -15,6 +15,8 @@ export class Place extends Context.Service<
   {
     /** Where the host reaches it. */
     readonly ip: string
+    /** The port of this host that leads to OpenCode's there; that of the machine itself if absent. */
+    readonly hostPort?: number
     /** A port there that nothing listens on. */
     readonly freePort: Effect.Effect<number>
     /** A folder on the machine that is the test's own. */
@@ -104,24 +106,26 @@ const local = Layer.effectContext(
   })
 ).pipe(Layer.provideMerge(NodeServices.layer))
 
-/** The steps on a machine, of which the address may lead elsewhere from here. */
+/** Requests to the machine's address, which may lead elsewhere from here. */
+const client = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.gen(function* () {
+    const { hostPort } = yield* Place
+    const plain = yield* HttpClient.HttpClient
+    return hostPort === undefined
+      ? plain
+      : HttpClient.mapRequest(plain, HttpClientRequest.setUrl(`http://127.0.0.1:${hostPort}/global/health`))
+  })
+).pipe(Layer.provide(NodeHttpClient.layerUndici))
+
+/** The steps on a machine. */
 export const stepsOn = <A, E, R>(
   machine: Layer.Layer<A | Place | ChildProcessSpawner.ChildProcessSpawner, E, R>,
-  options: SessionSteps.Options & { readonly through?: number } = {}
+  options: SessionSteps.Options = {}
 ) =>
   SessionSteps.layer({ machineTimeout: "2 seconds", reconnectFor: "10 seconds", ...options }).pipe(
     Layer.provide(MachineStatus.layerRunning()),
-    Layer.provide(
-      options.through === undefined
-        ? NodeHttpClient.layerUndici
-        : Layer.effect(
-            HttpClient.HttpClient,
-            Effect.map(
-              HttpClient.HttpClient,
-              HttpClient.mapRequest(HttpClientRequest.setUrl(`http://127.0.0.1:${options.through}/global/health`))
-            )
-          ).pipe(Layer.provide(NodeHttpClient.layerUndici))
-    ),
+    Layer.provide(client),
     Layer.provideMerge(machine)
   )
 
