@@ -64,7 +64,7 @@ const whereabouts = (text: string, folder: string) =>
 const answering = (status: number) => GitServer.serving((_, response) => void response.writeHead(status).end("no"))
 
 describeWith(["git", "busybox"], "A session's repository", () => {
-  it.layer(layerLocal({ network: "skip", cloneTimeout: "2 minutes" }), { excludeTestServices: true })((it) => {
+  it.layer(layerLocal({ cloneTimeout: "2 minutes" }), { excludeTestServices: true })((it) => {
     it.effect("is read with a token, which nothing keeps", () =>
       Effect.gen(function* () {
         const found: Array<string> = []
@@ -178,12 +178,20 @@ describeWith(["git", "busybox"], "A session's repository", () => {
     )
   })
 
-  it.layer(layerLocal({ network: "skip", cloneTimeout: "1 second" }), { excludeTestServices: true })((it) => {
+  it.layer(layerLocal({ cloneTimeout: "1 second" }), { excludeTestServices: true })((it) => {
     it.effect("has a limit of its own, which holds on the machine", () =>
       Effect.gen(function* () {
         const server = yield* GitServer.make({ before: () => new Promise(() => {}) })
         const reason = yield* reasonOf({ repoUrl: server.url })
         assert.deepInclude(reason, { _tag: "RepositoryTimeout", timeoutMs: 1000 })
+      }).pipe(Effect.scoped)
+    )
+  })
+
+  it.layer(layerLocal({ busyboxWith: [] }), { excludeTestServices: true })((it) => {
+    it.effect("needs a git", () =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* reasonOf({ repoUrl: "https://example.org/x" }))._tag, "GitMissing")
       }).pipe(Effect.scoped)
     )
   })
