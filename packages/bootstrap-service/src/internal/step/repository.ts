@@ -138,6 +138,8 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
     if (cloned === undefined) {
       return yield* failure(new BootstrapError.RepositoryFailed({ exitCode, detail: "git made no repository" }))
     }
+    // The workspace says by itself that it is ready: what is left of the job is its output.
+    yield* Effect.ignore(jobs.forget(id))
     yield* report(
       `The repository is at ${cloned.commit.slice(0, 12)}${cloned.branch === undefined ? "" : ` on ${cloned.branch}`}`
     )
