@@ -6,6 +6,7 @@ import { knownHostsFlag, loginFlags, machineArgument, machineFlags, targetFlags 
 import { topicNames } from "./topicNames.ts"
 import { job } from "./tree/job.ts"
 import { forward } from "./tree/forward.ts"
+import { image } from "./tree/image.ts"
 import { interact } from "./tree/interact.ts"
 import { session } from "./tree/session.ts"
 import { shell } from "./tree/shell.ts"
@@ -252,5 +253,22 @@ export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, put, get, sync, interact, shell, session, forward, job, vast, doctor, keys, hosts, help, completion]
+  children: [
+    exec,
+    put,
+    get,
+    sync,
+    interact,
+    shell,
+    session,
+    forward,
+    job,
+    vast,
+    image,
+    doctor,
+    keys,
+    hosts,
+    help,
+    completion
+  ]
 }

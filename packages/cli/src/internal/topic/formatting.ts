@@ -111,6 +111,7 @@ failed) and \`NotStarted\` (\`did-not-run\`).
 | command | document |
 | --- | --- |
 | \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
+| \`image check\` | \`{"findings":[{"name","state","detail","fix"}],"ready"}\`; \`state\` is \`ok\`, \`missing\`, \`advised\` or \`unknown\`, the names are \`shell\` \`account\` \`sudo\` \`autologin\` \`git\` \`network\` \`certificates\` \`setsid\` \`opencode\` \`unit\` \`linger\`. Exit code 1 where something is \`missing\` |
 | \`interact\` | as \`exec --json\`, \`stdout\` what the terminal showed, with \`"steps":[{"expect","matches"}]\`: how often each step's text came |
 | \`session list\` | \`{"sessions":[{"name","program","attached","windows","createdAt"}]}\`; \`program\` is \`tmux\` or \`screen\`, which says nothing of windows and times (\`null\`) |
 | \`forward\` | a line for each forwarding once all are open: \`{"ready":true,"kind":"local"\\|"remote"\\|"dynamic","listen","to"}\`; see forwarding |
