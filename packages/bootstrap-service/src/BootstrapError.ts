@@ -12,6 +12,7 @@ import { InterfaceMissing, AddressOutsideNetwork, NotPermitted, ToolMissing, Net
 import { WorkspaceReadOnly, WorkspaceTaken } from "./internal/reason/workspace.ts"
 import { GitMissing, RepositoryPrivate, RepositoryMissing, RepositoryUnreachable, RepositoryUntrusted, BranchUnknown, RepositoryEmpty, RepositoryTimeout, RepositoryFailed } from "./internal/reason/repository.ts"
 import { OpenCodeMissing, OpenCodeFailed, PortTaken, HealthTimeout, PasswordRejected } from "./internal/reason/openCode.ts"
+import { SessionExists, SessionNotFound, SecretsUnreadable, StepCrashed, StoreFailed, WrongStatus } from "./internal/reason/session.ts"
 import type { SessionStep } from "./SessionStep.ts"
 
 export * from "./internal/reason/run.ts"
@@ -20,6 +21,7 @@ export * from "./internal/reason/network.ts"
 export * from "./internal/reason/workspace.ts"
 export * from "./internal/reason/repository.ts"
 export * from "./internal/reason/openCode.ts"
+export * from "./internal/reason/session.ts"
 
 /**
  * What is known of the step when it failed: it certainly changed nothing, it may have, or it came to its end. To take a
@@ -71,7 +73,13 @@ export const Reason = Schema.Union([
   OpenCodeFailed,
   PortTaken,
   HealthTimeout,
-  PasswordRejected
+  PasswordRejected,
+  SessionNotFound,
+  SessionExists,
+  WrongStatus,
+  StoreFailed,
+  SecretsUnreadable,
+  StepCrashed
 ])
 
 /**
