@@ -6,13 +6,58 @@
 import { Schema, type SchemaIssue } from "effect"
 import type { Outcome as Outcome_ } from "@toehold/shell/Outcome"
 import { firstIssue } from "./internal/issue.ts"
-import { InvalidConfig, MachineBusy, Aborted, StepTimeout, ConnectionLost, BadAnswer, NoSpace } from "./internal/reason/run.ts"
-import { MachineMissing, MachineNotRunning, MachineHasNoIp, MachineUnknown, LoginPrompt, ConsoleFailed } from "./internal/reason/machine.ts"
-import { InterfaceMissing, AddressOutsideNetwork, NotPermitted, ToolMissing, NetworkSetupFailed, GatewaySilent } from "./internal/reason/network.ts"
+import {
+  InvalidConfig,
+  MachineBusy,
+  Aborted,
+  StepTimeout,
+  ConnectionLost,
+  BadAnswer,
+  NoSpace
+} from "./internal/reason/run.ts"
+import {
+  MachineMissing,
+  MachineNotRunning,
+  MachineHasNoIp,
+  MachineUnknown,
+  LoginPrompt,
+  ConsoleFailed
+} from "./internal/reason/machine.ts"
+import {
+  InterfaceMissing,
+  AddressOutsideNetwork,
+  NotPermitted,
+  ToolMissing,
+  NetworkSetupFailed,
+  GatewaySilent
+} from "./internal/reason/network.ts"
 import { WorkspaceReadOnly, WorkspaceTaken } from "./internal/reason/workspace.ts"
-import { GitMissing, RepositoryPrivate, RepositoryMissing, RepositoryUnreachable, RepositoryUntrusted, BranchUnknown, RepositoryEmpty, RepositoryTimeout, RepositoryFailed } from "./internal/reason/repository.ts"
-import { OpenCodeMissing, OpenCodeFailed, PortTaken, HealthTimeout, PasswordRejected } from "./internal/reason/openCode.ts"
-import { SessionExists, SessionNotFound, SecretsUnreadable, StepCrashed, StoreFailed, WrongStatus } from "./internal/reason/session.ts"
+import {
+  GitMissing,
+  RepositoryPrivate,
+  RepositoryMissing,
+  RepositoryUnreachable,
+  RepositoryUntrusted,
+  BranchUnknown,
+  RepositoryEmpty,
+  RepositoryTimeout,
+  RepositoryFailed
+} from "./internal/reason/repository.ts"
+import {
+  OpenCodeMissing,
+  OpenCodeFailed,
+  PortTaken,
+  HealthTimeout,
+  PasswordRejected
+} from "./internal/reason/openCode.ts"
+import {
+  SessionExists,
+  SessionNotFound,
+  SecretsUnreadable,
+  StepCrashed,
+  StoreFailed,
+  WrongStatus
+} from "./internal/reason/session.ts"
 import type { SessionStep } from "./SessionStep.ts"
 
 export * from "./internal/reason/run.ts"

@@ -15,4 +15,7 @@ import { SessionStore } from "./SessionStore.ts"
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<SessionStore> = Layer.effect(SessionStore, makeStore(makeMemoryBackend, { seal: makeSeal(undefined) }))
+export const layer: Layer.Layer<SessionStore> = Layer.effect(
+  SessionStore,
+  makeStore(makeMemoryBackend, { seal: makeSeal(undefined) })
+)

@@ -84,15 +84,16 @@ export const layer = ({
             return [made, made] as const
           })
         })
-        const on = <Given, Done>(
-          take: (
-            made: SessionSteps.SessionSteps["Service"]
-          ) => (
-            config: SessionConfig,
-            given: Given,
-            report?: SessionSteps.Report
-          ) => Effect.Effect<Done, BootstrapError>
-        ) =>
+        const on =
+          <Given, Done>(
+            take: (
+              made: SessionSteps.SessionSteps["Service"]
+            ) => (
+              config: SessionConfig,
+              given: Given,
+              report?: SessionSteps.Report
+            ) => Effect.Effect<Done, BootstrapError>
+          ) =>
           (config: SessionConfig, given: Given, report?: SessionSteps.Report) =>
             Effect.flatMap(connected, (made) => take(made)(config, given, report))
         return {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
+import { type Effect, Schema } from "effect"
 
 /**
  * @since 0.1.0
@@ -170,3 +170,11 @@ export const Healthy = Schema.Struct({
  * @category models
  */
 export type Healthy = typeof Healthy.Type
+
+/**
+ * Takes a line that says what a step is doing, for a person to read. It never holds a secret.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Report = (message: string) => Effect.Effect<void>

@@ -5,10 +5,20 @@
  * @since 0.1.0
  */
 import { Context, type Duration, Effect, Layer } from "effect"
-import type { HttpClient } from "effect/http"
-import type { ChildProcessSpawner } from "effect/process"
+import { HttpClient } from "effect/http"
+import { ChildProcessSpawner } from "effect/process"
+import * as Jobs from "@toehold/jobs/Jobs"
 import type { BootstrapError } from "./BootstrapError.ts"
-import type { MachineStatus } from "./MachineStatus.ts"
+import { console } from "./internal/step/console.ts"
+import { health } from "./internal/step/health.ts"
+import { machine } from "./internal/step/machine.ts"
+import { network } from "./internal/step/network.ts"
+import { openCode } from "./internal/step/openCode.ts"
+import { repository } from "./internal/step/repository.ts"
+import { stop } from "./internal/step/stop.ts"
+import { workspace } from "./internal/step/workspace.ts"
+import { MachineStatus } from "./MachineStatus.ts"
+import type { MachineNetwork } from "./MachineNetwork.ts"
 import type { SessionConfig } from "./SessionConfig.ts"
 import type {
   ConsoleReady,
@@ -16,32 +26,10 @@ import type {
   MachineReady,
   NetworkReady,
   OpenCodeReady,
+  Report,
   RepositoryReady,
   WorkspaceReady
 } from "./SessionStep.ts"
-
-/**
- * Takes a line that says what a step is doing, for a person to read. It never holds a secret.
- *
- * @since 0.1.0
- * @category models
- */
-export type Report = (message: string) => Effect.Effect<void>
-
-/**
- * The network that machines are in when they have nothing but a console.
- *
- * @since 0.1.0
- * @category models
- */
-export interface NetworkOptions {
-  /** Default: `10.0.100.0/24`. */
-  readonly subnet?: string | undefined
-  /** Default: `10.0.100.1`. */
-  readonly gateway?: string | undefined
-  /** Name servers, where the machine has none. Default: `1.1.1.1` and `8.8.8.8`. */
-  readonly dns?: ReadonlyArray<string> | undefined
-}
 
 /**
  * @since 0.1.0
@@ -49,7 +37,7 @@ export interface NetworkOptions {
  */
 export interface Options {
   /** `skip` where the way in is a network already (SSH, the local machine). Default: `{}`, set up. */
-  readonly network?: NetworkOptions | "skip" | undefined
+  readonly network?: MachineNetwork | "skip" | undefined
   /** How long a machine may take to run and have an address. Default: 15 seconds. */
   readonly machineTimeout?: Duration.Input | undefined
   /** How long the machine itself lets a clone go on. Default: 30 minutes. */
@@ -60,11 +48,7 @@ export interface Options {
   readonly reconnectFor?: Duration.Input | undefined
 }
 
-type Step<Given, Done> = (
-  config: SessionConfig,
-  given: Given,
-  report?: Report
-) => Effect.Effect<Done, BootstrapError>
+type Step<Given, Done> = (config: SessionConfig, given: Given, report?: Report) => Effect.Effect<Done, BootstrapError>
 
 /**
  * The steps, in their order. `given` is what earlier ones came to.
@@ -84,10 +68,7 @@ export class SessionSteps extends Context.Service<
     /** A folder of the session's own, or a writable one elsewhere. */
     readonly workspace: Step<{ readonly console: ConsoleReady }, WorkspaceReady>
     /** The repository in that folder, by a job of the machine's that goes on while nobody looks. */
-    readonly repository: Step<
-      { readonly console: ConsoleReady; readonly workspace: WorkspaceReady },
-      RepositoryReady
-    >
+    readonly repository: Step<{ readonly console: ConsoleReady; readonly workspace: WorkspaceReady }, RepositoryReady>
     /** OpenCode runs in that folder. */
     readonly openCode: Step<{ readonly console: ConsoleReady; readonly workspace: WorkspaceReady }, OpenCodeReady>
     /** OpenCode answers over the network. It looks from here, not from the machine. */
@@ -106,13 +87,40 @@ export class SessionSteps extends Context.Service<
  * @since 0.1.0
  * @category constructors
  */
-export const make: (
-  options?: Options
-) => Effect.Effect<
+export const make = Effect.fnUntraced(function* (
+  options: Options = {}
+): Effect.fn.Return<
   SessionSteps["Service"],
   never,
   ChildProcessSpawner.ChildProcessSpawner | HttpClient.HttpClient | MachineStatus
-> = () => Effect.die("the steps are not there yet")
+> {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const client = yield* HttpClient.HttpClient
+  const status = yield* MachineStatus
+  const jobs = yield* Jobs.make({ reconnectFor: options.reconnectFor ?? "1 minute" })
+  const steps = {
+    machine: machine(status, options.machineTimeout ?? "15 seconds"),
+    console: console(spawner),
+    network: network(spawner, options.network ?? {}),
+    workspace: workspace(spawner),
+    repository: repository(spawner, jobs, options.cloneTimeout ?? "30 minutes"),
+    openCode: openCode(spawner, jobs),
+    health: health(spawner, jobs, client, options.healthRequestTimeout ?? "2 seconds"),
+    stop: stop(spawner, jobs)
+  }
+  return SessionSteps.of({
+    machine: (config, _, report = silent) => steps.machine(config, report),
+    console: (_, __, report = silent) => steps.console(report),
+    network: (_, given, report = silent) => steps.network(given, report),
+    workspace: (config, given, report = silent) => steps.workspace(config, given.console, report),
+    repository: (config, given, report = silent) => steps.repository(config, given, report),
+    openCode: (config, given, report = silent) => steps.openCode(config, given, report),
+    health: (config, given, report = silent) => steps.health(config, given, report),
+    stop: (config, given, report = silent) => steps.stop(config, given.console, report)
+  })
+})
+
+const silent: Report = () => Effect.void
 
 /**
  * @since 0.1.0
@@ -120,8 +128,5 @@ export const make: (
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<
-  SessionSteps,
-  never,
-  ChildProcessSpawner.ChildProcessSpawner | HttpClient.HttpClient | MachineStatus
-> => Layer.effect(SessionSteps, make(options))
+): Layer.Layer<SessionSteps, never, ChildProcessSpawner.ChildProcessSpawner | HttpClient.HttpClient | MachineStatus> =>
+  Layer.effect(SessionSteps, make(options))

@@ -1,9 +1,10 @@
 import { Clock, Effect, Schema } from "effect"
-import { SqlClient, SqlError, type Statement } from "effect/sql"
-import * as BootstrapError from "../BootstrapError.ts"
+import { SqlClient, type Statement } from "effect/sql"
+import type * as BootstrapError from "../BootstrapError.ts"
 import { eventOf, Failure, Session, SessionEvent } from "../Session.ts"
 import { migrate } from "./migrations.ts"
 import { applyAll, type Backend } from "./storeBackend.ts"
+import { storeFailed } from "./storeFailed.ts"
 
 // How the columns are named; what isn't listed is named alike.
 const columns = { vmId: "vm_id", workspacePath: "workspace_path", createdAt: "created_at", updatedAt: "updated_at" }
@@ -31,29 +32,22 @@ const encodeSession = Schema.encodeSync(Row)
 const decodeEvents = Schema.decodeUnknownEffect(Schema.Array(EventRow))
 const encodeEvent = Schema.encodeSync(EventRow)
 
-/** What can be told of a failure without the values that were in the statement. */
-const failed = (cause: { readonly _tag: string; readonly message: string }): BootstrapError.BootstrapError =>
-  BootstrapError.make(
-    new BootstrapError.StoreFailed({
-      detail: cause._tag === "SchemaError" ? "what it holds can't be read" : cause.message,
-      isRetryable: SqlError.isSqlError(cause) && cause.isRetryable
-    })
-  )
+const sessionsOf = (rows: ReadonlyArray<object>) => Effect.forEach(rows, (row) => decodeSession(row))
+
+const run = <A, E extends { readonly _tag: string; readonly message: string }>(effect: Effect.Effect<A, E>) =>
+  Effect.mapError(effect, (error) => storeFailed(error))
 
 /** Sessions in a database whose tables are made first. */
 export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapError, SqlClient.SqlClient> = Effect.gen(
   function* () {
     const sql = yield* SqlClient.SqlClient
-    yield* Effect.mapError(migrate, failed)
+    yield* Effect.mapError(migrate, (error) => storeFailed(error, "its tables can't be made"))
     const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE"), orElse: () => sql.literal("") })
     const updated = sql.literal(
       ["status", "run", "step", "message", "failure", "workspace_path", "steps", "updated_at", "revision"]
         .map((column) => `${column} = excluded.${column}`)
         .join(", ")
     )
-
-    const sessionsOf = (rows: ReadonlyArray<object>) => Effect.forEach(rows, (row) => decodeSession(row))
-    const run = <A, E extends { readonly _tag: string; readonly message: string }>(effect: Effect.Effect<A, E>) => Effect.mapError(effect, failed)
 
     const insert = (sessions: ReadonlyArray<Session>, then: Statement.Fragment) => {
       const [first, ...others] = sessions.map((session) => encodeSession(session))
@@ -78,14 +72,18 @@ export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapErro
         const current = new Map((yield* sessionsOf(rows)).map((session) => [session.id, session]))
         const { last, outcomes, secrets, states } = applyAll(changes, current, now)
         const changed = [...last.values()]
-        yield* insert(changed.filter(({ id }) => !current.has(id)), sql.literal(""))
+        yield* insert(
+          changed.filter(({ id }) => !current.has(id)),
+          sql.literal("")
+        )
         yield* insert(
           changed.filter(({ id }) => current.has(id)),
           sql`ON CONFLICT (id) DO UPDATE SET ${updated}`
         )
         yield* recordEvents(states)
-        yield* Effect.forEach(secrets, ([id, text]) =>
-          sql`INSERT INTO toehold_session_secrets ${sql.insert({ session_id: id, secrets: text })}`
+        yield* Effect.forEach(
+          secrets,
+          ([id, text]) => sql`INSERT INTO toehold_session_secrets ${sql.insert({ session_id: id, secrets: text })}`
         )
         const archived = changed.filter(({ status }) => status === "archived").map(({ id }) => id)
         if (archived.length > 0) {
@@ -108,7 +106,10 @@ export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapErro
           run
         ),
       revisions: (ids) =>
-        sql<{ id: string; revision: number }>`SELECT id, revision FROM toehold_sessions WHERE ${sql.in("id", ids)}`.pipe(
+        sql<{
+          id: string
+          revision: number
+        }>`SELECT id, revision FROM toehold_sessions WHERE ${sql.in("id", ids)}`.pipe(
           Effect.map((rows) => new Map(rows.map(({ id, revision }) => [id, revision]))),
           run
         ),
@@ -117,9 +118,7 @@ export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapErro
           ...(owner === undefined ? [] : [sql`owner = ${owner}`]),
           ...(status === undefined ? [] : [sql`status = ${status}`]),
           ...(vmId === undefined ? [] : [sql`vm_id = ${vmId}`]),
-          ...(beyond === undefined
-            ? []
-            : [sql`(created_at, id) < (${beyond.createdAt}, ${beyond.id})`])
+          ...(beyond === undefined ? [] : [sql`(created_at, id) < (${beyond.createdAt}, ${beyond.id})`])
         ]
         return sql`SELECT * FROM toehold_sessions WHERE ${sql.and(filters)}
           ORDER BY created_at DESC, id DESC LIMIT ${limit}`.pipe(Effect.flatMap(sessionsOf), run)

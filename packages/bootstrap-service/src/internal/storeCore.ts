@@ -74,11 +74,7 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
       for (const id of waiters.keys()) wake(id, revisions.get(id) ?? Number.POSITIVE_INFINITY, Option.none())
     })
   })
-  yield* Effect.ignore(poll).pipe(
-    Effect.delay(pollInterval),
-    Effect.forever,
-    Effect.forkScoped
-  )
+  yield* Effect.ignore(poll).pipe(Effect.delay(pollInterval), Effect.forever, Effect.forkScoped)
 
   const commit = (change: Change): Effect.Effect<Applied, BootstrapError.BootstrapError> =>
     Effect.suspend(() => {
@@ -125,25 +121,22 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
         })
     )
 
-  const waitFor = (
-    id: string,
-    predicate: (session: Session) => boolean
-  ): Effect.Effect<Session, BootstrapError.BootstrapError> => {
-    const from = (session: Session): Effect.Effect<Session, BootstrapError.BootstrapError> =>
-      predicate(session)
-        ? Effect.succeed(session)
-        : Effect.flatMap(
-            waiting(id, session.revision, (changed) =>
-              Effect.flatMap(get(id), (now) =>
-                now.revision > session.revision
-                  ? Effect.succeed(now)
-                  : Effect.flatMap(changed, Option.match({ onNone: () => get(id), onSome: Effect.succeed }))
-              )
-            ),
-            from
-          )
-    return Effect.flatMap(get(id), from)
-  }
+  const waitFor = Effect.fnUntraced(function* (id: string, predicate: (session: Session) => boolean) {
+    let session = yield* get(id)
+    while (!predicate(session)) {
+      const { revision } = session
+      session = yield* waiting(id, revision, (changed) =>
+        Effect.gen(function* () {
+          // What changed before anybody waited for it.
+          const now = yield* get(id)
+          if (now.revision > revision) return now
+          const told = yield* changed
+          return Option.isSome(told) ? told.value : yield* get(id)
+        })
+      )
+    }
+    return session
+  })
 
   const nextEvents = (id: string, after: number) =>
     waiting(id, after, (changed) =>
@@ -194,10 +187,7 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
     events: (id, { after = 0 } = {}) => backend.events(id, after, maxEvents),
     watch: (id, { after = 0 } = {}) =>
       Stream.paginate(after, (position) =>
-        Effect.map(nextEvents(id, position), (events) => [
-          events,
-          Option.some(events.at(-1)?.id ?? position)
-        ] as const)
+        Effect.map(nextEvents(id, position), (events) => [events, Option.some(events.at(-1)?.id ?? position)] as const)
       ),
     waitFor,
     holdMachine: backend.hold,

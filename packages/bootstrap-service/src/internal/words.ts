@@ -101,4 +101,7 @@ export const secret: Check = (text) => {
   return /[\p{Cc}]/u.test(text) ? "it must not have line breaks or control characters" : undefined
 }
 
-export const userName = matching(/^[^\p{Cc}:]{1,256}$/u, "it must have 1 to 256 characters, none of them : or a control")
+export const userName = matching(
+  /^[^\p{Cc}:]{1,256}$/u,
+  "it must have 1 to 256 characters, none of them : or a control"
+)

@@ -9,9 +9,12 @@ import type { SessionStep } from "../../SessionStep.ts"
  * @since 0.1.0
  * @category reasons
  */
-export class MachineMissing extends Schema.TaggedError<MachineMissing>("@toehold/bootstrap-service/MachineMissing")("MachineMissing", {
+export class MachineMissing extends Schema.TaggedError<MachineMissing>("@toehold/bootstrap-service/MachineMissing")(
+  "MachineMissing",
+  {
     vmId: Schema.String
-  }) {
+  }
+) {
   readonly step: SessionStep = "machine"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -29,10 +32,12 @@ export class MachineMissing extends Schema.TaggedError<MachineMissing>("@toehold
  * @since 0.1.0
  * @category reasons
  */
-export class MachineNotRunning extends Schema.TaggedError<MachineNotRunning>("@toehold/bootstrap-service/MachineNotRunning")("MachineNotRunning", {
-    vmId: Schema.String,
-    state: Schema.String
-  }) {
+export class MachineNotRunning extends Schema.TaggedError<MachineNotRunning>(
+  "@toehold/bootstrap-service/MachineNotRunning"
+)("MachineNotRunning", {
+  vmId: Schema.String,
+  state: Schema.String
+}) {
   readonly step: SessionStep = "machine"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = true
@@ -50,11 +55,14 @@ export class MachineNotRunning extends Schema.TaggedError<MachineNotRunning>("@t
  * @since 0.1.0
  * @category reasons
  */
-export class MachineHasNoIp extends Schema.TaggedError<MachineHasNoIp>("@toehold/bootstrap-service/MachineHasNoIp")("MachineHasNoIp", {
+export class MachineHasNoIp extends Schema.TaggedError<MachineHasNoIp>("@toehold/bootstrap-service/MachineHasNoIp")(
+  "MachineHasNoIp",
+  {
     vmId: Schema.String,
     /** What is wrong with the one that it has. */
     detail: Schema.optionalKey(Schema.String)
-  }) {
+  }
+) {
   readonly step: SessionStep = "machine"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = true
@@ -76,10 +84,13 @@ export class MachineHasNoIp extends Schema.TaggedError<MachineHasNoIp>("@toehold
  * @since 0.1.0
  * @category reasons
  */
-export class MachineUnknown extends Schema.TaggedError<MachineUnknown>("@toehold/bootstrap-service/MachineUnknown")("MachineUnknown", {
+export class MachineUnknown extends Schema.TaggedError<MachineUnknown>("@toehold/bootstrap-service/MachineUnknown")(
+  "MachineUnknown",
+  {
     vmId: Schema.String,
     detail: Schema.String
-  }) {
+  }
+) {
   readonly step: SessionStep = "machine"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = true
@@ -97,7 +108,10 @@ export class MachineUnknown extends Schema.TaggedError<MachineUnknown>("@toehold
  * @since 0.1.0
  * @category reasons
  */
-export class LoginPrompt extends Schema.TaggedError<LoginPrompt>("@toehold/bootstrap-service/LoginPrompt")("LoginPrompt", {}) {
+export class LoginPrompt extends Schema.TaggedError<LoginPrompt>("@toehold/bootstrap-service/LoginPrompt")(
+  "LoginPrompt",
+  {}
+) {
   readonly step: SessionStep = "console"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -115,11 +129,14 @@ export class LoginPrompt extends Schema.TaggedError<LoginPrompt>("@toehold/boots
  * @since 0.1.0
  * @category reasons
  */
-export class ConsoleFailed extends Schema.TaggedError<ConsoleFailed>("@toehold/bootstrap-service/ConsoleFailed")("ConsoleFailed", {
+export class ConsoleFailed extends Schema.TaggedError<ConsoleFailed>("@toehold/bootstrap-service/ConsoleFailed")(
+  "ConsoleFailed",
+  {
     cause: Schema.optionalKey(Schema.String),
     detail: Schema.String,
     isRetryable: Schema.Boolean
-  }) {
+  }
+) {
   readonly step: SessionStep = "console"
   readonly outcome: Outcome = "did-not-run"
   override get message(): string {

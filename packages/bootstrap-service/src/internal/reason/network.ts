@@ -9,7 +9,9 @@ import type { SessionStep } from "../../SessionStep.ts"
  * @since 0.1.0
  * @category reasons
  */
-export class InterfaceMissing extends Schema.TaggedError<InterfaceMissing>("@toehold/bootstrap-service/InterfaceMissing")("InterfaceMissing", {}) {
+export class InterfaceMissing extends Schema.TaggedError<InterfaceMissing>(
+  "@toehold/bootstrap-service/InterfaceMissing"
+)("InterfaceMissing", {}) {
   readonly step: SessionStep = "network"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -27,10 +29,12 @@ export class InterfaceMissing extends Schema.TaggedError<InterfaceMissing>("@toe
  * @since 0.1.0
  * @category reasons
  */
-export class AddressOutsideNetwork extends Schema.TaggedError<AddressOutsideNetwork>("@toehold/bootstrap-service/AddressOutsideNetwork")("AddressOutsideNetwork", {
-    address: Schema.String,
-    network: Schema.String
-  }) {
+export class AddressOutsideNetwork extends Schema.TaggedError<AddressOutsideNetwork>(
+  "@toehold/bootstrap-service/AddressOutsideNetwork"
+)("AddressOutsideNetwork", {
+  address: Schema.String,
+  network: Schema.String
+}) {
   readonly step: SessionStep = "network"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -48,9 +52,12 @@ export class AddressOutsideNetwork extends Schema.TaggedError<AddressOutsideNetw
  * @since 0.1.0
  * @category reasons
  */
-export class NotPermitted extends Schema.TaggedError<NotPermitted>("@toehold/bootstrap-service/NotPermitted")("NotPermitted", {
+export class NotPermitted extends Schema.TaggedError<NotPermitted>("@toehold/bootstrap-service/NotPermitted")(
+  "NotPermitted",
+  {
     detail: Schema.String
-  }) {
+  }
+) {
   readonly step: SessionStep = "network"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -68,9 +75,12 @@ export class NotPermitted extends Schema.TaggedError<NotPermitted>("@toehold/boo
  * @since 0.1.0
  * @category reasons
  */
-export class ToolMissing extends Schema.TaggedError<ToolMissing>("@toehold/bootstrap-service/ToolMissing")("ToolMissing", {
+export class ToolMissing extends Schema.TaggedError<ToolMissing>("@toehold/bootstrap-service/ToolMissing")(
+  "ToolMissing",
+  {
     tool: Schema.String
-  }) {
+  }
+) {
   readonly step: SessionStep = "network"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -88,10 +98,12 @@ export class ToolMissing extends Schema.TaggedError<ToolMissing>("@toehold/boots
  * @since 0.1.0
  * @category reasons
  */
-export class NetworkSetupFailed extends Schema.TaggedError<NetworkSetupFailed>("@toehold/bootstrap-service/NetworkSetupFailed")("NetworkSetupFailed", {
-    what: Schema.Literals(["link", "address", "route", "dns"]),
-    detail: Schema.String
-  }) {
+export class NetworkSetupFailed extends Schema.TaggedError<NetworkSetupFailed>(
+  "@toehold/bootstrap-service/NetworkSetupFailed"
+)("NetworkSetupFailed", {
+  what: Schema.Literals(["link", "address", "route", "dns"]),
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "network"
   readonly outcome: Outcome = "may-have-run"
   readonly isRetryable: boolean = true
@@ -109,10 +121,13 @@ export class NetworkSetupFailed extends Schema.TaggedError<NetworkSetupFailed>("
  * @since 0.1.0
  * @category reasons
  */
-export class GatewaySilent extends Schema.TaggedError<GatewaySilent>("@toehold/bootstrap-service/GatewaySilent")("GatewaySilent", {
+export class GatewaySilent extends Schema.TaggedError<GatewaySilent>("@toehold/bootstrap-service/GatewaySilent")(
+  "GatewaySilent",
+  {
     gateway: Schema.String,
     interface: Schema.String
-  }) {
+  }
+) {
   readonly step: SessionStep = "network"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = true

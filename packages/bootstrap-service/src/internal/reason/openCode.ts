@@ -9,7 +9,10 @@ import { SessionStep } from "../../SessionStep.ts"
  * @since 0.1.0
  * @category reasons
  */
-export class OpenCodeMissing extends Schema.TaggedError<OpenCodeMissing>("@toehold/bootstrap-service/OpenCodeMissing")("OpenCodeMissing", {}) {
+export class OpenCodeMissing extends Schema.TaggedError<OpenCodeMissing>("@toehold/bootstrap-service/OpenCodeMissing")(
+  "OpenCodeMissing",
+  {}
+) {
   readonly step: SessionStep = "openCode"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -27,12 +30,15 @@ export class OpenCodeMissing extends Schema.TaggedError<OpenCodeMissing>("@toeho
  * @since 0.1.0
  * @category reasons
  */
-export class OpenCodeFailed extends Schema.TaggedError<OpenCodeFailed>("@toehold/bootstrap-service/OpenCodeFailed")("OpenCodeFailed", {
+export class OpenCodeFailed extends Schema.TaggedError<OpenCodeFailed>("@toehold/bootstrap-service/OpenCodeFailed")(
+  "OpenCodeFailed",
+  {
     step: SessionStep,
     detail: Schema.String,
     /** The last lines of its log. */
     log: Schema.Array(Schema.String)
-  }) {
+  }
+) {
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = true
   override get message(): string {
@@ -50,10 +56,10 @@ export class OpenCodeFailed extends Schema.TaggedError<OpenCodeFailed>("@toehold
  * @category reasons
  */
 export class PortTaken extends Schema.TaggedError<PortTaken>("@toehold/bootstrap-service/PortTaken")("PortTaken", {
-    step: SessionStep,
-    port: Schema.Int,
-    log: Schema.Array(Schema.String)
-  }) {
+  step: SessionStep,
+  port: Schema.Int,
+  log: Schema.Array(Schema.String)
+}) {
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = false
   override get message(): string {
@@ -70,19 +76,24 @@ export class PortTaken extends Schema.TaggedError<PortTaken>("@toehold/bootstrap
  * @since 0.1.0
  * @category reasons
  */
-export class HealthTimeout extends Schema.TaggedError<HealthTimeout>("@toehold/bootstrap-service/HealthTimeout")("HealthTimeout", {
+export class HealthTimeout extends Schema.TaggedError<HealthTimeout>("@toehold/bootstrap-service/HealthTimeout")(
+  "HealthTimeout",
+  {
     url: Schema.String,
     /** In milliseconds. */
     timeoutMs: Schema.Finite,
     /** What the last look saw. */
     seen: Schema.String,
     log: Schema.Array(Schema.String)
-  }) {
+  }
+) {
   readonly step: SessionStep = "health"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = true
   override get message(): string {
-    return oneLine(`OpenCode did not answer at ${this.url} within ${this.timeoutMs} ms: ${this.seen}${lastWords(this.log)}.`)
+    return oneLine(
+      `OpenCode did not answer at ${this.url} within ${this.timeoutMs} ms: ${this.seen}${lastWords(this.log)}.`
+    )
   }
   get fix(): string {
     return "Look whether the host can reach the machine's address, and read the last lines of OpenCode's log."
@@ -95,18 +106,22 @@ export class HealthTimeout extends Schema.TaggedError<HealthTimeout>("@toehold/b
  * @since 0.1.0
  * @category reasons
  */
-export class PasswordRejected extends Schema.TaggedError<PasswordRejected>("@toehold/bootstrap-service/PasswordRejected")("PasswordRejected", {
-    url: Schema.String,
-    /** Whether one was given. */
-    given: Schema.Boolean,
-    log: Schema.Array(Schema.String)
-  }) {
+export class PasswordRejected extends Schema.TaggedError<PasswordRejected>(
+  "@toehold/bootstrap-service/PasswordRejected"
+)("PasswordRejected", {
+  url: Schema.String,
+  /** Whether one was given. */
+  given: Schema.Boolean,
+  log: Schema.Array(Schema.String)
+}) {
   readonly step: SessionStep = "health"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = false
   override get message(): string {
     return oneLine(
-      this.given ? `OpenCode at ${this.url} does not take the password.` : `OpenCode at ${this.url} asks for a password.`
+      this.given
+        ? `OpenCode at ${this.url} does not take the password.`
+        : `OpenCode at ${this.url} asks for a password.`
     )
   }
   get fix(): string {

@@ -9,7 +9,10 @@ import type { SessionStep } from "../../SessionStep.ts"
  * @since 0.1.0
  * @category reasons
  */
-export class GitMissing extends Schema.TaggedError<GitMissing>("@toehold/bootstrap-service/GitMissing")("GitMissing", {}) {
+export class GitMissing extends Schema.TaggedError<GitMissing>("@toehold/bootstrap-service/GitMissing")(
+  "GitMissing",
+  {}
+) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -27,11 +30,13 @@ export class GitMissing extends Schema.TaggedError<GitMissing>("@toehold/bootstr
  * @since 0.1.0
  * @category reasons
  */
-export class RepositoryPrivate extends Schema.TaggedError<RepositoryPrivate>("@toehold/bootstrap-service/RepositoryPrivate")("RepositoryPrivate", {
-    /** Whether credentials were given, and refused. */
-    refused: Schema.Boolean,
-    detail: Schema.String
-  }) {
+export class RepositoryPrivate extends Schema.TaggedError<RepositoryPrivate>(
+  "@toehold/bootstrap-service/RepositoryPrivate"
+)("RepositoryPrivate", {
+  /** Whether credentials were given, and refused. */
+  refused: Schema.Boolean,
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = false
@@ -55,9 +60,11 @@ export class RepositoryPrivate extends Schema.TaggedError<RepositoryPrivate>("@t
  * @since 0.1.0
  * @category reasons
  */
-export class RepositoryMissing extends Schema.TaggedError<RepositoryMissing>("@toehold/bootstrap-service/RepositoryMissing")("RepositoryMissing", {
-    detail: Schema.String
-  }) {
+export class RepositoryMissing extends Schema.TaggedError<RepositoryMissing>(
+  "@toehold/bootstrap-service/RepositoryMissing"
+)("RepositoryMissing", {
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = false
@@ -75,9 +82,11 @@ export class RepositoryMissing extends Schema.TaggedError<RepositoryMissing>("@t
  * @since 0.1.0
  * @category reasons
  */
-export class RepositoryUnreachable extends Schema.TaggedError<RepositoryUnreachable>("@toehold/bootstrap-service/RepositoryUnreachable")("RepositoryUnreachable", {
-    detail: Schema.String
-  }) {
+export class RepositoryUnreachable extends Schema.TaggedError<RepositoryUnreachable>(
+  "@toehold/bootstrap-service/RepositoryUnreachable"
+)("RepositoryUnreachable", {
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = true
@@ -95,9 +104,11 @@ export class RepositoryUnreachable extends Schema.TaggedError<RepositoryUnreacha
  * @since 0.1.0
  * @category reasons
  */
-export class RepositoryUntrusted extends Schema.TaggedError<RepositoryUntrusted>("@toehold/bootstrap-service/RepositoryUntrusted")("RepositoryUntrusted", {
-    detail: Schema.String
-  }) {
+export class RepositoryUntrusted extends Schema.TaggedError<RepositoryUntrusted>(
+  "@toehold/bootstrap-service/RepositoryUntrusted"
+)("RepositoryUntrusted", {
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = false
@@ -115,9 +126,12 @@ export class RepositoryUntrusted extends Schema.TaggedError<RepositoryUntrusted>
  * @since 0.1.0
  * @category reasons
  */
-export class BranchUnknown extends Schema.TaggedError<BranchUnknown>("@toehold/bootstrap-service/BranchUnknown")("BranchUnknown", {
+export class BranchUnknown extends Schema.TaggedError<BranchUnknown>("@toehold/bootstrap-service/BranchUnknown")(
+  "BranchUnknown",
+  {
     branch: Schema.String
-  }) {
+  }
+) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = false
@@ -135,7 +149,10 @@ export class BranchUnknown extends Schema.TaggedError<BranchUnknown>("@toehold/b
  * @since 0.1.0
  * @category reasons
  */
-export class RepositoryEmpty extends Schema.TaggedError<RepositoryEmpty>("@toehold/bootstrap-service/RepositoryEmpty")("RepositoryEmpty", {}) {
+export class RepositoryEmpty extends Schema.TaggedError<RepositoryEmpty>("@toehold/bootstrap-service/RepositoryEmpty")(
+  "RepositoryEmpty",
+  {}
+) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = false
@@ -153,11 +170,13 @@ export class RepositoryEmpty extends Schema.TaggedError<RepositoryEmpty>("@toeho
  * @since 0.1.0
  * @category reasons
  */
-export class RepositoryTimeout extends Schema.TaggedError<RepositoryTimeout>("@toehold/bootstrap-service/RepositoryTimeout")("RepositoryTimeout", {
-    /** In milliseconds. */
-    timeoutMs: Schema.Finite,
-    detail: Schema.String
-  }) {
+export class RepositoryTimeout extends Schema.TaggedError<RepositoryTimeout>(
+  "@toehold/bootstrap-service/RepositoryTimeout"
+)("RepositoryTimeout", {
+  /** In milliseconds. */
+  timeoutMs: Schema.Finite,
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = true
@@ -175,11 +194,13 @@ export class RepositoryTimeout extends Schema.TaggedError<RepositoryTimeout>("@t
  * @since 0.1.0
  * @category reasons
  */
-export class RepositoryFailed extends Schema.TaggedError<RepositoryFailed>("@toehold/bootstrap-service/RepositoryFailed")("RepositoryFailed", {
-    /** Undefined where a signal ended it, or the machine did. */
-    exitCode: Schema.optionalKey(Schema.Int),
-    detail: Schema.String
-  }) {
+export class RepositoryFailed extends Schema.TaggedError<RepositoryFailed>(
+  "@toehold/bootstrap-service/RepositoryFailed"
+)("RepositoryFailed", {
+  /** Undefined where a signal ended it, or the machine did. */
+  exitCode: Schema.optionalKey(Schema.Int),
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "repository"
   readonly outcome: Outcome = "finished"
   readonly isRetryable: boolean = true

@@ -9,12 +9,15 @@ import { SessionStep } from "../../SessionStep.ts"
  * @since 0.1.0
  * @category reasons
  */
-export class InvalidConfig extends Schema.TaggedError<InvalidConfig>("@toehold/bootstrap-service/InvalidConfig")("InvalidConfig", {
+export class InvalidConfig extends Schema.TaggedError<InvalidConfig>("@toehold/bootstrap-service/InvalidConfig")(
+  "InvalidConfig",
+  {
     /** The field at fault, such as `repoUrl`. */
     field: Schema.String,
     /** What it must be. The value itself is never told. */
     detail: Schema.String
-  }) {
+  }
+) {
   readonly step: undefined = undefined
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -32,10 +35,13 @@ export class InvalidConfig extends Schema.TaggedError<InvalidConfig>("@toehold/b
  * @since 0.1.0
  * @category reasons
  */
-export class MachineBusy extends Schema.TaggedError<MachineBusy>("@toehold/bootstrap-service/MachineBusy")("MachineBusy", {
+export class MachineBusy extends Schema.TaggedError<MachineBusy>("@toehold/bootstrap-service/MachineBusy")(
+  "MachineBusy",
+  {
     vmId: Schema.String,
     sessionId: Schema.String
-  }) {
+  }
+) {
   readonly step: undefined = undefined
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = true
@@ -54,8 +60,8 @@ export class MachineBusy extends Schema.TaggedError<MachineBusy>("@toehold/boots
  * @category reasons
  */
 export class Aborted extends Schema.TaggedError<Aborted>("@toehold/bootstrap-service/Aborted")("Aborted", {
-    step: SessionStep
-  }) {
+  step: SessionStep
+}) {
   readonly outcome: Outcome = "may-have-run"
   readonly isRetryable: boolean = false
   override get message(): string {
@@ -72,11 +78,14 @@ export class Aborted extends Schema.TaggedError<Aborted>("@toehold/bootstrap-ser
  * @since 0.1.0
  * @category reasons
  */
-export class StepTimeout extends Schema.TaggedError<StepTimeout>("@toehold/bootstrap-service/StepTimeout")("StepTimeout", {
+export class StepTimeout extends Schema.TaggedError<StepTimeout>("@toehold/bootstrap-service/StepTimeout")(
+  "StepTimeout",
+  {
     step: SessionStep,
     /** In milliseconds. */
     timeoutMs: Schema.Finite
-  }) {
+  }
+) {
   readonly outcome: Outcome = "may-have-run"
   readonly isRetryable: boolean = true
   override get message(): string {
@@ -93,13 +102,16 @@ export class StepTimeout extends Schema.TaggedError<StepTimeout>("@toehold/boots
  * @since 0.1.0
  * @category reasons
  */
-export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold/bootstrap-service/ConnectionLost")("ConnectionLost", {
+export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold/bootstrap-service/ConnectionLost")(
+  "ConnectionLost",
+  {
     step: SessionStep,
     cause: Schema.optionalKey(Schema.String),
     detail: Schema.String,
     outcome: Outcome,
     isRetryable: Schema.Boolean
-  }) {
+  }
+) {
   override get message(): string {
     return oneLine(`The machine could not be reached: ${this.detail}`)
   }
@@ -117,9 +129,9 @@ export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("@toehold
  * @category reasons
  */
 export class BadAnswer extends Schema.TaggedError<BadAnswer>("@toehold/bootstrap-service/BadAnswer")("BadAnswer", {
-    step: SessionStep,
-    detail: Schema.String
-  }) {
+  step: SessionStep,
+  detail: Schema.String
+}) {
   readonly outcome: Outcome = "may-have-run"
   readonly isRetryable: boolean = true
   override get message(): string {
@@ -137,10 +149,10 @@ export class BadAnswer extends Schema.TaggedError<BadAnswer>("@toehold/bootstrap
  * @category reasons
  */
 export class NoSpace extends Schema.TaggedError<NoSpace>("@toehold/bootstrap-service/NoSpace")("NoSpace", {
-    step: SessionStep,
-    path: Schema.String,
-    detail: Schema.String
-  }) {
+  step: SessionStep,
+  path: Schema.String,
+  detail: Schema.String
+}) {
   readonly outcome: Outcome = "may-have-run"
   readonly isRetryable: boolean = false
   override get message(): string {

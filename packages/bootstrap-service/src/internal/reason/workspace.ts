@@ -9,10 +9,12 @@ import type { SessionStep } from "../../SessionStep.ts"
  * @since 0.1.0
  * @category reasons
  */
-export class WorkspaceReadOnly extends Schema.TaggedError<WorkspaceReadOnly>("@toehold/bootstrap-service/WorkspaceReadOnly")("WorkspaceReadOnly", {
-    paths: Schema.Array(Schema.String),
-    detail: Schema.String
-  }) {
+export class WorkspaceReadOnly extends Schema.TaggedError<WorkspaceReadOnly>(
+  "@toehold/bootstrap-service/WorkspaceReadOnly"
+)("WorkspaceReadOnly", {
+  paths: Schema.Array(Schema.String),
+  detail: Schema.String
+}) {
   readonly step: SessionStep = "workspace"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
@@ -30,9 +32,12 @@ export class WorkspaceReadOnly extends Schema.TaggedError<WorkspaceReadOnly>("@t
  * @since 0.1.0
  * @category reasons
  */
-export class WorkspaceTaken extends Schema.TaggedError<WorkspaceTaken>("@toehold/bootstrap-service/WorkspaceTaken")("WorkspaceTaken", {
+export class WorkspaceTaken extends Schema.TaggedError<WorkspaceTaken>("@toehold/bootstrap-service/WorkspaceTaken")(
+  "WorkspaceTaken",
+  {
     path: Schema.String
-  }) {
+  }
+) {
   readonly step: SessionStep = "workspace"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
