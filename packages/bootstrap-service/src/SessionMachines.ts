@@ -9,6 +9,7 @@ import { ChildProcessSpawner } from "effect/process"
 import type { BootstrapError } from "./BootstrapError.ts"
 import { MachineStatus } from "./MachineStatus.ts"
 import type { SessionConfig } from "./SessionConfig.ts"
+import type { Report } from "./SessionStep.ts"
 import * as SessionSteps from "./SessionSteps.ts"
 
 /**
@@ -91,10 +92,10 @@ export const layer = ({
             ) => (
               config: SessionConfig,
               given: Given,
-              report?: SessionSteps.Report
+              report?: Report
             ) => Effect.Effect<Done, BootstrapError>
           ) =>
-          (config: SessionConfig, given: Given, report?: SessionSteps.Report) =>
+          (config: SessionConfig, given: Given, report?: Report) =>
             Effect.flatMap(connected, (made) => take(made)(config, given, report))
         return {
           machine: unconnected.machine,

@@ -5,6 +5,7 @@
  */
 export * as BootstrapError from "./BootstrapError.ts"
 export * as Database from "./Database.ts"
+export * as MachineNetwork from "./MachineNetwork.ts"
 export * as MachineStatus from "./MachineStatus.ts"
 export * as MemoryStore from "./MemoryStore.ts"
 export * as Session from "./Session.ts"

@@ -1,7 +1,6 @@
 import { type Duration, Effect, Option, Queue, type Scope } from "effect"
 import type { Session } from "../Session.ts"
-import type { SessionStep } from "../SessionStep.ts"
-import type { Report } from "../SessionSteps.ts"
+import type { Report, SessionStep } from "../SessionStep.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import { withStep } from "./stepRecords.ts"
 import { beginnings } from "./takeStep.ts"

@@ -3,7 +3,7 @@ import * as BootstrapError from "../BootstrapError.ts"
 import { type Session, stepOf } from "../Session.ts"
 import type { SessionConfig } from "../SessionConfig.ts"
 import * as SessionStep from "../SessionStep.ts"
-import type { Report, SessionSteps } from "../SessionSteps.ts"
+import type { SessionSteps } from "../SessionSteps.ts"
 
 const outputs = {
   machine: SessionStep.MachineReady,
@@ -55,7 +55,7 @@ export const takeStep = (
   steps: SessionSteps["Service"],
   session: Session,
   config: SessionConfig,
-  report: Report
+  report: SessionStep.Report
 ): Effect.Effect<Taken, BootstrapError.BootstrapError> => {
   const given = <Name extends SessionStep.SessionStep>(earlier: Name) => Effect.fromResult(outputOf(session, earlier))
   switch (name) {

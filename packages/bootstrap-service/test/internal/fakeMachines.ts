@@ -2,8 +2,7 @@ import { Effect, Layer } from "effect"
 import type { BootstrapError } from "../../src/BootstrapError.ts"
 import type { SessionConfig } from "../../src/SessionConfig.ts"
 import { SessionMachines } from "../../src/SessionMachines.ts"
-import type { SessionStep } from "../../src/SessionStep.ts"
-import type { Report } from "../../src/SessionSteps.ts"
+import type { Report, SessionStep } from "../../src/SessionStep.ts"
 
 /** What a test has a step do, before it comes to what it always comes to. */
 export type Act = (

@@ -1,0 +1,105 @@
+import { marker } from "./workspace.ts"
+
+/**
+ * Arguments: workspace, id. Prints `state` (`new`, `ready`, `taken`) and, of one that is ready, `url`, `ref`, `commit`, and
+ * the `head` and `branch` that are checked out now.
+ */
+export const look = `
+${marker}
+b=\${1%/*}
+id=$2
+if [ ! -d "$1" ] || [ -L "$1" ] || ! is_ours; then
+  printf '%s\\n' 'state taken' end
+  exit 0
+fi
+state=new
+while read -r k v; do
+  case $k in
+    repository) echo "url $v" ;;
+    ref) echo "ref $v" ;;
+    commit) state=ready; echo "commit $v" ;;
+  esac
+done <"$b/.$id.session"
+if [ $state = ready ]; then
+  if h=$(git -C "$1" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null); then
+    echo "head $h"
+    h=$(git -C "$1" symbolic-ref -q --short HEAD 2>/dev/null) && echo "branch $h"
+  else
+    state=new
+  fi
+fi
+printf '%s\\n' "state $state" end
+`
+
+/** The exit codes of {@link clone} that are not git's own. */
+export const code = { gitMissing: 91, taken: 92, branchUnknown: 93, empty: 94, space: 95 } as const
+
+/**
+ * Arguments: workspace, id, URL, branch, tag or commit (or nothing), `1` for the one commit alone, `1` where there is a
+ * token. User and token are in the environment, as nobody but the user can read that, and git asks for them by a helper
+ * that answers for the URL's own server only. Nothing of it is written anywhere.
+ *
+ * It begins by emptying the workspace of what an earlier one left half done, and ends by marking it as ready. One that is
+ * ready is left as it is.
+ */
+export const clone = `
+${marker}
+ws=$1 b=\${1%/*} id=$2 url=$3 ref=$4 shallow=$5 token=$6
+export GIT_TERMINAL_PROMPT=0
+cd "$b" && [ -d "$ws" ] && [ ! -L "$ws" ] && is_ours || exit ${code.taken}
+! grep -q '^commit ' "$b/.$id.session" || exit 0
+command -v git >/dev/null 2>&1 || exit ${code.gitMissing}
+find "$ws" -mindepth 1 -maxdepth 1 -exec rm -rf {} + || exit ${code.taken}
+
+if [ "$token" = 1 ]; then
+  o=\${url#*://}
+  o=\${url%%://*}://\${o%%/*}
+  run() {
+    git -c advice.detachedHead=false -c credential.helper= -c "credential.$o.helper=!f() { test \\"\\$1\\" = get && printf '%s\\\\n' \\"username=\\$TOEHOLD_GIT_USER\\" \\"password=\\$TOEHOLD_GIT_TOKEN\\"; }; f" "$@"
+  }
+  unset GIT_ASKPASS SSH_ASKPASS
+else
+  run() { git -c advice.detachedHead=false "$@"; }
+fi
+set --
+[ "$shallow" != 1 ] || set -- --depth 1
+here() { run -C "$ws" "$@"; }
+
+might_be_commit() {
+  case $ref in *[!0-9a-f]*) return 1 ;; esac
+  [ \${#ref} -ge 7 ] && [ \${#ref} -le 64 ]
+}
+# Any name that is there by now: a branch, which gets a local one, a tag, a commit.
+check_out() {
+  if here show-ref -q --verify "refs/remotes/origin/$ref"; then
+    here checkout --progress -B "$ref" --track "origin/$ref"
+  elif c=$(here rev-parse -q --verify "$ref^{commit}" 2>/dev/null); then
+    here checkout --progress --detach "$c"
+  else
+    return ${code.branchUnknown}
+  fi
+}
+if [ -z "$ref" ]; then
+  run clone --progress "$@" -- "$url" "$ws" || exit $?
+elif ! might_be_commit; then
+  run clone --progress "$@" --branch "$ref" -- "$url" "$ws" || exit $?
+else
+  run clone --progress --no-checkout "$@" -- "$url" "$ws" || exit $?
+  check_out
+  r=$?
+  if [ $r = ${code.branchUnknown} ]; then
+    # Not in what was fetched: a branch or tag besides a shallow head, or a commit that no branch leads to.
+    if here fetch --progress "$@" origin "refs/heads/$ref:refs/remotes/origin/$ref" 2>/dev/null ||
+      here fetch --progress "$@" origin "refs/tags/$ref:refs/tags/$ref" 2>/dev/null ||
+      { [ \${#ref} -ge 40 ] && here fetch --progress "$@" origin "$ref" 2>/dev/null; } ||
+      { [ "$shallow" = 1 ] && here fetch --progress --unshallow origin '+refs/heads/*:refs/remotes/origin/*'; }; then
+      check_out
+      r=$?
+    fi
+  fi
+  [ $r = 0 ] || exit $r
+fi
+c=$(here rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) || exit ${code.empty}
+printf '%s\\n' "session $id" "repository $url" "ref $ref" "commit $c" >"$b/.$id.session.new" &&
+  mv -f "$b/.$id.session.new" "$b/.$id.session" || exit ${code.space}
+`

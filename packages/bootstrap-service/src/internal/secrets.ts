@@ -1,0 +1,19 @@
+/** Words of a machine's from which a secret is taken out, should a program have printed it. */
+import { Redacted } from "effect"
+import type { SessionConfig } from "../SessionConfig.ts"
+
+/** Puts `<redacted>` in the place of each of the configuration's secrets, also as a URL or in basic auth has it. */
+export const scrubber = ({ credentials, openCodePassword }: SessionConfig): ((text: string) => string) => {
+  const basic = (user: string, secret: string) =>
+    globalThis.btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${secret}`)))
+  const forms = [
+    ...(credentials === undefined
+      ? []
+      : [[credentials.username ?? defaultUser, Redacted.value(credentials.token)] as const]),
+    ...(openCodePassword === undefined ? [] : [["opencode", Redacted.value(openCodePassword)] as const])
+  ].flatMap(([user, secret]) => [basic(user, secret), encodeURIComponent(secret), secret])
+  return (text) => forms.reduce((found, secret) => found.replaceAll(secret, "<redacted>"), text)
+}
+
+/** Of a token alone: GitHub and GitLab take any name with it. */
+export const defaultUser = "x-access-token"

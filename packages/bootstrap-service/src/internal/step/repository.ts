@@ -1,0 +1,126 @@
+/** The repository in the workspace, by a job that goes on while nobody looks. */
+import { Duration, Effect, Redacted, Stream } from "effect"
+import type { Jobs } from "@toehold/jobs/Jobs"
+import type * as JobsError from "@toehold/jobs/JobsError"
+import * as JobSpec from "@toehold/jobs/JobSpec"
+import type { JobStatus } from "@toehold/jobs/JobStatus"
+import * as BootstrapError from "../../BootstrapError.ts"
+import type { SessionConfig } from "../../SessionConfig.ts"
+import type { ConsoleReady, RepositoryReady, WorkspaceReady, Report } from "../../SessionStep.ts"
+import { classify, lineOf } from "../gitFailure.ts"
+import { GitProgress } from "../gitProgress.ts"
+import { run, type Spawner, wordsAs } from "../machineShell.ts"
+import * as script from "../script/repository.ts"
+import { defaultUser, scrubber } from "../secrets.ts"
+import { startFresh } from "../startFresh.ts"
+import { ofJobs } from "../transport.ts"
+
+export const jobId = (sessionId: string): string => `clone-${sessionId}`
+
+const step = "repository"
+
+/** What is kept of stderr, to tell what went wrong. */
+const maxWords = 64 * 1024
+
+const failure = (reason: BootstrapError.Reason) => Effect.fail(BootstrapError.make(reason))
+
+const ofJob = ofJobs(
+  step,
+  ({ reason }: JobsError.JobsError) => new BootstrapError.RepositoryFailed({ detail: reason.message })
+)
+
+export interface Given {
+  readonly console: ConsoleReady
+  readonly workspace: WorkspaceReady
+}
+
+export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Duration.Input) => {
+  const look = Effect.fnUntraced(function* (config: SessionConfig, { console, workspace: { path } }: Given) {
+    const facts = yield* run(spawner, { step, text: script.look, args: [path, config.sessionId], as: console })
+    switch (facts.get("state")) {
+      case "ready": {
+        const [url, ref = "", commit = "", branch] = ["url", "ref", "head", "branch"].map((name) => facts.get(name))
+        // Of another repository it is another session's work, whatever its name.
+        if (url !== config.repoUrl || ref !== (config.branch ?? "")) {
+          return yield* failure(new BootstrapError.WorkspaceTaken({ path }))
+        }
+        const ready: RepositoryReady = { commit, ...(branch === undefined ? {} : { branch }) }
+        return ready
+      }
+      case "taken":
+        return yield* failure(new BootstrapError.WorkspaceTaken({ path }))
+      default:
+        return undefined
+    }
+  })
+
+  const specOf = (config: SessionConfig, { console, workspace: { path } }: Given): JobSpec.JobSpec => {
+    const { branch = "", credentials, repoUrl, sessionId, shallow = false } = config
+    const args = [path, sessionId, repoUrl, branch, shallow ? "1" : "0", credentials === undefined ? "0" : "1"]
+    const { env, words } = wordsAs(console, script.clone, args)
+    return JobSpec.argv(words, {
+      id: jobId(sessionId),
+      timeLimit: limit,
+      maxOutput: 1024 * 1024,
+      env: {
+        ...env,
+        ...(credentials === undefined
+          ? {}
+          : {
+              TOEHOLD_GIT_USER: Redacted.make(credentials.username ?? defaultUser),
+              TOEHOLD_GIT_TOKEN: credentials.token
+            })
+      }
+    })
+  }
+
+  const follow = Effect.fnUntraced(function* (id: string, report: Report, scrub: (text: string) => string) {
+    const decoder = new TextDecoder()
+    const progress = new GitProgress()
+    let stderr = ""
+    let end: JobStatus | undefined
+    yield* jobs.follow(id).pipe(
+      Stream.mapError(ofJob),
+      Stream.runForEach((event) => {
+        if (event._tag === "Ended") end = event.status
+        if (event._tag !== "Output" || event.stream !== "stderr") return Effect.void
+        const text = decoder.decode(event.data, { stream: true })
+        stderr = (stderr + text).slice(-maxWords)
+        return Effect.forEach(progress.push(text), (words) => report(scrub(words)), { discard: true })
+      })
+    )
+    return { end, stderr: scrub(stderr) }
+  })
+
+  return Effect.fn("SessionSteps.repository")(function* (config: SessionConfig, given: Given, report: Report) {
+    const done = yield* look(config, given)
+    if (done !== undefined) {
+      yield* report(`The repository is there already, at ${done.commit.slice(0, 12)}`)
+      return done
+    }
+    const { branch, credentials, repoUrl } = config
+    const { path } = given.workspace
+    yield* report(`Cloning ${repoUrl}${branch === undefined ? "" : ` (${branch})`}`)
+    const { id } = yield* Effect.mapError(startFresh(jobs, specOf(config, given)), ofJob)
+    const { end, stderr } = yield* follow(id, report, scrubber(config))
+    const exitCode = end?.state._tag === "Exited" ? end.state.exitCode : undefined
+    if (exitCode !== 0) {
+      if (end?.timedOut === true) {
+        const timeoutMs = Duration.toMillis(limit)
+        return yield* failure(
+          new BootstrapError.RepositoryTimeout({ timeoutMs, detail: lineOf(stderr) || "no word of git" })
+        )
+      }
+      return yield* failure(classify({ exitCode, stderr, branch, path, hasCredentials: credentials !== undefined }))
+    }
+    const cloned = yield* look(config, given)
+    if (cloned === undefined) {
+      return yield* failure(new BootstrapError.RepositoryFailed({ exitCode, detail: "git made no repository" }))
+    }
+    yield* jobs.forget(id).pipe(Effect.ignore)
+    yield* report(
+      `The repository is at ${cloned.commit.slice(0, 12)}${cloned.branch === undefined ? "" : ` on ${cloned.branch}`}`
+    )
+    return cloned
+  })
+}
