@@ -89,11 +89,7 @@ export const layer = ({
           <Given, Done>(
             take: (
               made: SessionSteps.SessionSteps["Service"]
-            ) => (
-              config: SessionConfig,
-              given: Given,
-              report?: Report
-            ) => Effect.Effect<Done, BootstrapError>
+            ) => (config: SessionConfig, given: Given, report?: Report) => Effect.Effect<Done, BootstrapError>
           ) =>
           (config: SessionConfig, given: Given, report?: Report) =>
             Effect.flatMap(connected, (made) => take(made)(config, given, report))

@@ -9,9 +9,14 @@ export interface Seal {
   readonly open: (id: string, text: string) => Result.Result<Secrets, BootstrapError.BootstrapError>
 }
 
-const SecretsJson = Schema.fromJsonString(Secrets)
-const encode = Schema.encodeSync(SecretsJson)
-const decode = Schema.decodeUnknownResult(SecretsJson)
+const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Secrets))
+
+// By hand: the schema takes only values with a label of its own, and a caller's have any.
+const encode = ({ credentials, openCodePassword }: Secrets): string =>
+  JSON.stringify({
+    ...(credentials === undefined ? {} : { credentials: { ...credentials, token: Redacted.value(credentials.token) } }),
+    ...(openCodePassword === undefined ? {} : { openCodePassword: Redacted.value(openCodePassword) })
+  })
 
 const cipher = "aes-256-gcm"
 const nonceLength = 12
