@@ -1,4 +1,4 @@
-import { Effect, Redacted, type Scope, Stream } from "effect"
+import { Effect, Redacted, type Scope, Semaphore, Stream } from "effect"
 import type { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
 import type { Pool, PoolClient } from "pg"
@@ -44,7 +44,7 @@ const lease = (pool: Pool): Effect.Effect<SqlConnection.Connection, SqlError.Sql
     Effect.acquireRelease(
       Effect.map(
         Effect.tryPromise({ try: () => pool.connect(), catch: (cause) => failed(cause, "connect") }),
-        (client) => ({ client, isUsable: true })
+        (client): Leased => ({ client, turn: Semaphore.makeUnsafe(1), isUsable: true })
       ),
       // A query that somebody gave up goes on: nobody else may get its connection.
       (leased) => Effect.sync(() => leased.client.release(!leased.isUsable))
@@ -54,6 +54,8 @@ const lease = (pool: Pool): Effect.Effect<SqlConnection.Connection, SqlError.Sql
 
 interface Leased {
   readonly client: PoolClient
+  /** One query at a time: the server answers them one after the other in any case. */
+  readonly turn: Semaphore.Semaphore
   isUsable: boolean
 }
 
@@ -73,7 +75,7 @@ const connectionOn = (leased: Leased): SqlConnection.Connection => {
       return Effect.sync(() => {
         leased.isUsable = false
       })
-    })
+    }).pipe(leased.turn.withPermit)
   const execute: SqlConnection.Connection["execute"] = (text, params, transform) =>
     transform === undefined ? ask<object>(text, params) : Effect.map(ask<object>(text, params), transform)
   const values = (text: string, params: ReadonlyArray<unknown>) => ask<ReadonlyArray<unknown>>(text, params, "array")
