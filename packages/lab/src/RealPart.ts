@@ -70,6 +70,7 @@ export const parts = {
   tmux: part("tmux", ["tmux"], "terminal sessions that outlive a connection", "tmux"),
   screen: part("screen", ["screen"], "terminal sessions where there is no tmux", "screen"),
   perl: part("perl", ["perl"], "sessions on a machine without util-linux", "perl-base"),
+  git: part("git", ["git"], "repositories to clone", "git"),
   busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
   "private-accounts": {
     ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "mount"),
@@ -81,6 +82,8 @@ export const parts = {
     check: ["-c", 'test "$(id -u)" = 0'],
     remedy: "run the tests as root, in a container for example"
   },
+  ip: part("ip", ["ip"], "networks of a namespace's own", "iproute2"),
+  nsenter: part("nsenter", ["nsenter"], "commands in a namespace", "util-linux"),
   docker: {
     ...part("docker", ["docker"], "servers of other distributions in containers", "docker.io"),
     check: ["info"],

@@ -89,7 +89,8 @@ else
   r=$?
   if [ $r = ${code.branchUnknown} ]; then
     # Not in what was fetched: a branch or tag besides a shallow head, or a commit that no branch leads to.
-    if here fetch --progress "$@" origin "refs/heads/$ref:refs/remotes/origin/$ref" 2>/dev/null ||
+    if { here fetch --progress "$@" origin "refs/heads/$ref:refs/remotes/origin/$ref" 2>/dev/null &&
+      here remote set-branches --add origin "$ref"; } ||
       here fetch --progress "$@" origin "refs/tags/$ref:refs/tags/$ref" 2>/dev/null ||
       { [ \${#ref} -ge 40 ] && here fetch --progress "$@" origin "$ref" 2>/dev/null; } ||
       { [ "$shallow" = 1 ] && here fetch --progress --unshallow origin '+refs/heads/*:refs/remotes/origin/*'; }; then

@@ -1,0 +1,128 @@
+/** A machine that a session can be made on, with an OpenCode that answers as the real one does. */
+import { NodeHttpClient, NodeServices } from "@effect/platform-node"
+import { Context, Effect, Layer } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as MachineStatus from "../../src/MachineStatus.ts"
+import * as SessionSteps from "../../src/SessionSteps.ts"
+
+export class Place extends Context.Service<
+  Place,
+  {
+    /** Where the host reaches it. */
+    readonly ip: string
+    /** A port there that nothing listens on. */
+    readonly freePort: Effect.Effect<number>
+    /** A folder on the machine that is the test's own. */
+    readonly folder: string
+    /** What shell text prints there, with `$1` and so on. */
+    readonly sh: (text: string, ...args: ReadonlyArray<string>) => Effect.Effect<string>
+  }
+>()("@toehold/bootstrap-service/test/Place") {}
+
+/**
+ * The stand-in: BusyBox's web server with the one answer. It counts its starts in `~/starts`, says where it was started
+ * in `~/started-in`, and does what `~/mode` says: `crash`, or `mute` for a server that answers something else.
+ */
+export const openCodeProgram = `#!/bin/sh
+port=4096
+while [ $# -gt 0 ]; do
+  [ "$1" = --port ] && port=$2
+  shift
+done
+echo start >>"$HOME/starts"
+pwd >"$HOME/started-in"
+mode=$(cat "$HOME/mode" 2>/dev/null)
+if [ "$mode" = crash ]; then
+  echo "reading configuration"
+  echo "Error: the configuration is broken \${OPENCODE_SERVER_PASSWORD}" >&2
+  exit 3
+fi
+d=$(mktemp -d "$HOME/www.XXXXXX")
+mkdir "$d/global"
+answer='{"healthy":true,"version":"1.2.3"}'
+[ "$mode" = mute ] && answer='hello'
+printf '%s' "$answer" >"$d/global/health"
+: >"$d/conf"
+if [ -n "$OPENCODE_SERVER_PASSWORD" ]; then echo "/:opencode:$(busybox httpd -m "$OPENCODE_SERVER_PASSWORD")" >"$d/conf"; fi
+echo "opencode server listening on http://0.0.0.0:$port"
+exec busybox httpd -f -p "$port" -h "$d" -c "$d/conf"
+`
+
+/** Shell text that puts the stand-in into a folder of programs. */
+export const installing = `mkdir -p "$1" && cat >"$1/opencode" <<'END'
+${openCodeProgram}END
+chmod 755 "$1/opencode"`
+
+export const freePort = Effect.callback<number>((resume) => {
+  const server = Net.createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = address !== null && typeof address === "object" ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+export const shOf =
+  (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]): Place["Service"]["sh"] =>
+  (text, ...args) =>
+    Effect.orDie(spawner.string(ChildProcess.make("sh", ["-c", text, "sh", ...args])))
+
+/** This machine, with a home folder of its own and programs of the test's before others. */
+const local = Layer.effectContext(
+  Effect.gen(function* () {
+    const own = yield* ChildProcessSpawner.ChildProcessSpawner
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "session-"))),
+      (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+    )
+    const home = Path.join(folder, "home it's")
+    const bin = Path.join(folder, "bin")
+    Fs.mkdirSync(home)
+    const env = { HOME: home, PATH: `${bin}:${process.env["PATH"] ?? ""}`, XDG_RUNTIME_DIR: Path.join(folder, "run") }
+    const spawner = ChildProcessSpawner.make((command) =>
+      own.spawn(
+        ChildProcess.isStandardCommand(command)
+          ? ChildProcess.make(command.command, command.args, {
+              ...command.options,
+              cwd: home,
+              extendEnv: true,
+              env: { ...env, ...command.options.env }
+            })
+          : command
+      )
+    )
+    const sh = shOf(spawner)
+    yield* sh(installing, bin)
+    return Context.make(ChildProcessSpawner.ChildProcessSpawner, spawner).pipe(
+      Context.add(Place, { ip: "127.0.0.1", freePort, folder, sh })
+    )
+  })
+).pipe(Layer.provideMerge(NodeServices.layer))
+
+/** The steps on a machine, of which the address may lead elsewhere from here. */
+export const stepsOn = <A, E, R>(
+  machine: Layer.Layer<A | Place | ChildProcessSpawner.ChildProcessSpawner, E, R>,
+  options: SessionSteps.Options & { readonly through?: number } = {}
+) =>
+  SessionSteps.layer({ machineTimeout: "2 seconds", reconnectFor: "10 seconds", ...options }).pipe(
+    Layer.provide(MachineStatus.layerRunning()),
+    Layer.provide(
+      options.through === undefined
+        ? NodeHttpClient.layerUndici
+        : Layer.effect(
+            HttpClient.HttpClient,
+            Effect.map(
+              HttpClient.HttpClient,
+              HttpClient.mapRequest(HttpClientRequest.setUrl(`http://127.0.0.1:${options.through}/global/health`))
+            )
+          ).pipe(Layer.provide(NodeHttpClient.layerUndici))
+    ),
+    Layer.provideMerge(machine)
+  )
+
+export const layerLocal = (options: SessionSteps.Options = { network: "skip" }) => stepsOn(local, options)
