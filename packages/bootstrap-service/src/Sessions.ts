@@ -6,9 +6,9 @@
 import { Clock, Context, Duration, Effect, Layer, Option, type Scope } from "effect"
 import type { WorkflowEngine } from "effect/workflow"
 import * as BootstrapError from "./BootstrapError.ts"
-import { failureOf } from "./internal/failure.ts"
 import type { Run } from "./internal/runKey.ts"
 import { BootstrapWorkflow, StopWorkflow, workflows } from "./internal/sessionWorkflow.ts"
+import { aborted } from "./internal/stepRecords.ts"
 import { isSettled, type Session } from "./Session.ts"
 import type { SessionMachines } from "./SessionMachines.ts"
 import type { SessionStep } from "./SessionStep.ts"
@@ -55,10 +55,6 @@ export interface Options {
 }
 
 const runOf = ({ createdAt, id, run, vmId }: Session): Run => ({ sessionId: id, vmId, createdAt, run })
-
-/** Where no step was begun, what was stopped is the first. */
-const aborted = (session: Session) =>
-  failureOf(BootstrapError.make(new BootstrapError.Aborted({ step: session.step ?? "machine" })))
 
 const make = Effect.fnUntraced(function* (
   sweepInterval: Duration.Input
@@ -136,11 +132,7 @@ const make = Effect.fnUntraced(function* (
       return yield* only(
         id,
         "abort",
-        store.modify(id, (session) => {
-          if (session.status !== "creating") return Option.none()
-          const failure = aborted(session)
-          return Option.some({ status: "error", failure, message: failure.message })
-        })
+        store.modify(id, aborted)
       )
     }),
     archive: Effect.fn("Sessions.archive")(function* (id) {

@@ -1,5 +1,5 @@
 import { Option } from "effect"
-import type { BootstrapError } from "../BootstrapError.ts"
+import * as BootstrapError from "../BootstrapError.ts"
 import { type Session, type StepRecord, stepOf } from "../Session.ts"
 import { inOrder, type SessionStep } from "../SessionStep.ts"
 import type { Patch } from "../SessionStore.ts"
@@ -42,10 +42,19 @@ export const done = (session: Session, name: SessionStep, taken: Taken, now: num
 }
 
 /** What it becomes when the step has failed for good. */
-export const failed = (session: Session, name: SessionStep, error: BootstrapError, now: number): Patch => ({
+export const failed = (session: Session, name: SessionStep, error: BootstrapError.BootstrapError, now: number): Patch => ({
   status: "error",
   step: name,
   message: error.message,
   failure: { ...failureOf(error), step: name },
   steps: withStep(session, name, (record) => ({ ...record, state: "failed", endedAt: now, message: error.message }))
 })
+
+/** What one that is being created becomes when it is aborted. */
+export const aborted = (session: Session): Option.Option<Patch> => {
+  if (session.status !== "creating") return Option.none()
+  // Where no step was begun, what was stopped is the first.
+  const step = session.step ?? "machine"
+  const failure = failureOf(BootstrapError.make(new BootstrapError.Aborted({ step })))
+  return Option.some({ status: "error", failure, message: failure.message })
+}
