@@ -3,8 +3,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { Clock, Effect, Random, Redacted } from "effect"
 import { describeWith } from "@toehold/lab/RealPart"
 import { inOrder } from "../src/SessionStep.ts"
-import { sharedPostgres } from "./internal/sharedPostgres.ts"
-import { type Note, notes, start, traces, until } from "./internal/workers.ts"
+import { sharedPostgres } from "./support/sharedPostgres.ts"
+import { type Note, notes, start, traces, until } from "./support/workers.ts"
 
 const patience = { timeout: 120_000 }
 

@@ -4,8 +4,8 @@ import { describeWith } from "@toehold/lab/RealPart"
 import * as Database from "../src/Database.ts"
 import * as MemoryStore from "../src/MemoryStore.ts"
 import * as SqlStore from "../src/SqlStore.ts"
-import { storeSuite } from "./internal/storeSuite.ts"
-import { sharedPostgres } from "./internal/sharedPostgres.ts"
+import { storeSuite } from "./support/storeSuite.ts"
+import { sharedPostgres } from "./support/sharedPostgres.ts"
 
 describe("MemoryStore", () => storeSuite(MemoryStore.layer))
 

@@ -31,6 +31,31 @@ export const http = (fetch: typeof globalThis.fetch | undefined): Layer.Layer<Ht
     ? FetchHttpClient.layer
     : FetchHttpClient.layer.pipe(Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch)))
 
+const closeLimit = "5 seconds"
+
+/** Closes a handle, as well as it can be closed. */
+const close = (handle: MachineHandle.MachineHandle): Effect.Effect<void> =>
+  Effect.tryPromise(() => handle.close()).pipe(Effect.timeout(closeLimit), Effect.interruptible, Effect.ignoreCause)
+
+/** Opens a console. One that comes after nobody waits for it any more is closed. */
+const opened = (
+  openConsole: BootstrapServiceOptions["openConsole"],
+  vmId: string,
+  pipeDir: string | undefined
+): Effect.Effect<MachineHandle.MachineHandle, BootstrapError.BootstrapError> =>
+  Effect.callback((resume, signal) => {
+    const asked = { vmId, signal, ...(pipeDir === undefined ? {} : { pipeDir }) }
+    Promise.resolve()
+      .then(() => openConsole(asked))
+      .then(
+        (handle) => {
+          if (signal.aborted) return void Effect.runFork(close(handle))
+          resume(Effect.succeed(handle))
+        },
+        (cause: unknown) => resume(Effect.fail(consoleFailed(cause)))
+      )
+  })
+
 /** The machines of a service, their consoles opened by its caller. */
 export const machines = (
   { fetch, getVm, network = {}, openConsole }: BootstrapServiceOptions,
@@ -39,13 +64,7 @@ export const machines = (
   SessionMachines.layer({
     network,
     connect: ({ vmId }) =>
-      Effect.acquireRelease(
-        Effect.tryPromise({
-          try: (signal) => openConsole({ vmId, signal, ...(pipeDir === undefined ? {} : { pipeDir }) }),
-          catch: consoleFailed
-        }),
-        (handle) => Effect.promise(() => handle.close())
-      ).pipe(
+      Effect.acquireRelease(opened(openConsole, vmId, pipeDir), close, { interruptible: true }).pipe(
         Effect.flatMap((handle) =>
           Option.match(MachineHandle.processes(handle), {
             onNone: () => Effect.fail(consoleFailed("openConsole gave something that is no machine")),
@@ -53,12 +72,7 @@ export const machines = (
           })
         )
       )
-  }).pipe(
-    Layer.provide([
-      Layer.succeed(MachineStatus, statusOf(getVm)),
-      http(fetch)
-    ])
-  )
+  }).pipe(Layer.provide([Layer.succeed(MachineStatus, statusOf(getVm)), http(fetch)]))
 
 /** Time as the service's caller has it. */
 export const clockOf = ({ now, sleep }: BootstrapClock): Context.Context<never> => {

@@ -1,4 +1,4 @@
-import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Option, Result, Schedule, Stream } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Logger, Option, Result, Schedule, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import * as BootstrapError from "../BootstrapError.ts"
 import * as MemoryStore from "../MemoryStore.ts"
@@ -40,7 +40,9 @@ const isNoLonger = (id: string, status: string): BootstrapResult =>
 /** The configuration without fields that are there and undefined, which stand for the default. */
 const given = (value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, given(item)]])))
+    ? Object.fromEntries(
+        Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, given(item)]]))
+      )
     : value
 
 const aborted = (signal: AbortSignal): Effect.Effect<void> =>
@@ -155,7 +157,9 @@ export const createBootstrapService = (options: BootstrapServiceOptions): Bootst
     const exit = await Effect.runPromiseExitWith(clock)(effect)
     if (Exit.isSuccess(exit)) return exit.value
     const error = Cause.findErrorOption(exit.cause)
-    return failure(Option.isSome(error) ? textOf(error.value) : `The bootstrap failed: ${String(Cause.squash(exit.cause))}`)
+    return failure(
+      Option.isSome(error) ? textOf(error.value) : `The bootstrap failed: ${String(Cause.squash(exit.cause))}`
+    )
   }
 
   /** A session that can't even begin is in error, if there is one. */
@@ -181,7 +185,8 @@ export const createBootstrapService = (options: BootstrapServiceOptions): Bootst
       const error = BootstrapError.make(new BootstrapError.MachineBusy({ vmId, sessionId: current.sessionId }))
       return settle(refuse(sessionId, error))
     }
-    const layer = Layer.mergeAll(MemoryStore.layer, machines(options, pipeDir))
+    // What there is to tell is in the row: a program's own log is no place for ours.
+    const layer = Layer.mergeAll(MemoryStore.layer, machines(options, pipeDir), Logger.layer([]))
     const result = settle(Effect.scoped(Effect.provide(bootstrapWith(options, config, signal), layer))).finally(() =>
       busy.delete(vmId)
     )
@@ -195,7 +200,8 @@ export const createBootstrapService = (options: BootstrapServiceOptions): Bootst
     timeoutMs = defaultHealthTimeoutMs,
     intervalMs = defaultHealthIntervalMs
   ) => {
-    if (typeof ip !== "string" || ipv4(ip) !== undefined || !Number.isInteger(port) || port < 1 || port > 65535) return false
+    if (typeof ip !== "string" || ipv4(ip) !== undefined || !Number.isInteger(port) || port < 1 || port > 65535)
+      return false
     const poll = Effect.gen(function* () {
       const client = yield* HttpClient.HttpClient
       const once = look(client, { ip, port, password: undefined, requestTimeout })
