@@ -48,7 +48,7 @@ export class Sessions extends Context.Service<
 export interface Options {
   /** What a step may take, where it is to differ from `StepPolicy.defaults`. */
   readonly policies?: Readonly<Partial<Record<SessionStep, Partial<StepPolicy.StepPolicy>>>> | undefined
-  /** How often at most what a step reports is written down (default: 250 ms). */
+  /** How often at most what a step reports is written down (default: 500 ms). */
   readonly reportInterval?: Duration.Input | undefined
   /** How often sessions are looked for whose start was lost with the worker that took it (default: 15 s). */
   readonly sweepInterval?: Duration.Input | undefined
@@ -168,7 +168,7 @@ const make = Effect.fnUntraced(function* (
  */
 export const layerWith = ({
   policies = {},
-  reportInterval = "250 millis",
+  reportInterval = "500 millis",
   sweepInterval = "15 seconds"
 }: Options): Layer.Layer<Sessions, never, SessionStore | SessionMachines | WorkflowEngine.WorkflowEngine> =>
   Layer.effect(Sessions, make(sweepInterval)).pipe(

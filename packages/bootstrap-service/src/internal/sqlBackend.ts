@@ -1,41 +1,23 @@
-import { Clock, Effect, Schema } from "effect"
-import { SqlClient, type Statement } from "effect/sql"
+import { Clock, Effect } from "effect"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type * as BootstrapError from "../BootstrapError.ts"
-import { eventOf, Failure, Session, SessionEvent } from "../Session.ts"
+import type { Session } from "../Session.ts"
 import { migrate } from "./migrations.ts"
+import { type EventRow, eventRowOf, eventsOf, rowOf, type SessionRow, sessionsOf } from "./sessionRow.ts"
 import { applyAll, type Backend } from "./storeBackend.ts"
 import { storeFailed } from "./storeFailed.ts"
 
-// How the columns are named; what isn't listed is named alike.
-const columns = { vmId: "vm_id", workspacePath: "workspace_path", createdAt: "created_at", updatedAt: "updated_at" }
+/** How many sessions are kept in memory as they were last written: those that are in flight are changed all the time. */
+const maxKnown = 5000
 
-/** PostgreSQL's driver hands 64-bit integers over as text. */
-const Count = Schema.Union([Schema.Finite, Schema.FiniteFromString])
+interface Version {
+  readonly id: string
+  readonly revision: number
+  readonly created_at: number | string
+}
 
-const Row = Session.mapFields((fields) => ({
-  ...fields,
-  failure: Schema.NullOr(Schema.fromJsonString(Failure)),
-  config: Schema.fromJsonString(fields.config),
-  steps: Schema.fromJsonString(fields.steps),
-  createdAt: Count,
-  updatedAt: Count
-})).pipe(Schema.encodeKeys(columns))
-
-const EventRow = SessionEvent.mapFields((fields) => ({
-  ...fields,
-  failure: Schema.NullOr(Schema.fromJsonString(Failure)),
-  at: Count
-})).pipe(Schema.encodeKeys({ sessionId: "session_id" }))
-
-const decodeSession = Schema.decodeUnknownEffect(Row)
-const encodeSession = Schema.encodeSync(Row)
-const decodeEvents = Schema.decodeUnknownEffect(Schema.Array(EventRow))
-const encodeEvent = Schema.encodeSync(EventRow)
-
-const sessionsOf = (rows: ReadonlyArray<object>) => Effect.forEach(rows, (row) => decodeSession(row))
-
-const run = <A, E extends { readonly _tag: string; readonly message: string }>(effect: Effect.Effect<A, E>) =>
-  Effect.mapError(effect, (error) => storeFailed(error))
+const run = <A>(effect: Effect.Effect<A, SqlError.SqlError | BootstrapError.BootstrapError>) =>
+  Effect.mapError(effect, (error) => (error._tag === "BootstrapError" ? error : storeFailed(error)))
 
 /** Sessions in a database whose tables are made first. */
 export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapError, SqlClient.SqlClient> = Effect.gen(
@@ -50,26 +32,52 @@ export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapErro
     )
 
     const insert = (sessions: ReadonlyArray<Session>, then: Statement.Fragment) => {
-      const [first, ...others] = sessions.map((session) => encodeSession(session))
+      const [first, ...others] = sessions.map((session) => rowOf(session))
       return first === undefined
         ? Effect.void
         : sql`INSERT INTO toehold_sessions ${sql.insert([first, ...others])} ${then}`
     }
 
     const recordEvents = (states: ReadonlyArray<Session>) => {
-      const [first, ...others] = states.map((state) => encodeEvent(eventOf(state)))
+      const [first, ...others] = states.map(eventRowOf)
       return first === undefined
         ? Effect.void
         : sql`INSERT INTO toehold_session_events ${sql.insert([first, ...others])}`
     }
 
+    const known = new Map<string, Session>()
+    const remember = (sessions: ReadonlyMap<string, Session>): void => {
+      if (known.size > maxKnown) known.clear()
+      for (const [id, session] of sessions) {
+        if (session.status === "creating") known.set(id, session)
+        else known.delete(id)
+      }
+    }
+
+    /** The sessions as they are, which nobody else changes until the transaction ends. */
+    const lock = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+      // In one order, or two workers with the same sessions would wait for each other.
+      const versions = yield* sql<Version>`SELECT id, revision, created_at FROM toehold_sessions
+        WHERE ${sql.in("id", ids)} ORDER BY id ${forUpdate}`
+      const found = new Map<string, Session>()
+      const changed: Array<string> = []
+      for (const { created_at, id, revision } of versions) {
+        const session = known.get(id)
+        if (session?.revision === revision && session.createdAt === Number(created_at)) found.set(id, session)
+        else changed.push(id)
+      }
+      if (changed.length > 0) {
+        const rows = yield* sql<SessionRow>`SELECT * FROM toehold_sessions WHERE ${sql.in("id", changed)}`
+        for (const session of yield* sessionsOf(rows)) found.set(session.id, session)
+      }
+      return found
+    })
+
     const commit: Backend["commit"] = (changes) =>
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         const ids = [...new Set(changes.map(({ id }) => id))]
-        // In one order, or two workers with the same sessions would wait for each other.
-        const rows = yield* sql`SELECT * FROM toehold_sessions WHERE ${sql.in("id", ids)} ORDER BY id ${forUpdate}`
-        const current = new Map((yield* sessionsOf(rows)).map((session) => [session.id, session]))
+        const current = yield* lock(ids)
         const { last, outcomes, secrets, states } = applyAll(changes, current, now)
         const changed = [...last.values()]
         yield* insert(
@@ -89,13 +97,20 @@ export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapErro
         if (archived.length > 0) {
           yield* sql`DELETE FROM toehold_session_secrets WHERE ${sql.in("session_id", archived)}`
         }
-        return outcomes
-      }).pipe(sql.withTransaction, run)
+        return { outcomes, last }
+      }).pipe(
+        sql.withTransaction,
+        Effect.map(({ last, outcomes }) => {
+          remember(last)
+          return outcomes
+        }),
+        run
+      )
 
     return {
       commit,
       find: (id) =>
-        sql`SELECT * FROM toehold_sessions WHERE id = ${id}`.pipe(
+        sql<SessionRow>`SELECT * FROM toehold_sessions WHERE id = ${id}`.pipe(
           Effect.flatMap(sessionsOf),
           Effect.map(([session]) => session),
           run
@@ -120,7 +135,7 @@ export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapErro
           ...(vmId === undefined ? [] : [sql`vm_id = ${vmId}`]),
           ...(beyond === undefined ? [] : [sql`(created_at, id) < (${beyond.createdAt}, ${beyond.id})`])
         ]
-        return sql`SELECT * FROM toehold_sessions WHERE ${sql.and(filters)}
+        return sql<SessionRow>`SELECT * FROM toehold_sessions WHERE ${sql.and(filters)}
           ORDER BY created_at DESC, id DESC LIMIT ${limit}`.pipe(Effect.flatMap(sessionsOf), run)
       },
       remove: (id) =>
@@ -130,8 +145,8 @@ export const makeSqlBackend: Effect.Effect<Backend, BootstrapError.BootstrapErro
           sql`DELETE FROM toehold_session_secrets WHERE session_id = ${id}`
         ]).pipe(sql.withTransaction, Effect.asVoid, run),
       events: (id, after, limit) =>
-        sql`SELECT * FROM toehold_session_events WHERE session_id = ${id} AND id > ${after} ORDER BY id LIMIT ${limit}`.pipe(
-          Effect.flatMap((rows) => decodeEvents(rows)),
+        sql<EventRow>`SELECT * FROM toehold_session_events WHERE session_id = ${id} AND id > ${after} ORDER BY id LIMIT ${limit}`.pipe(
+          Effect.flatMap(eventsOf),
           run
         ),
       hold: (vmId, id) =>

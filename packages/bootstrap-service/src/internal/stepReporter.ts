@@ -1,9 +1,15 @@
-import { type Duration, Effect, Option, Queue, type Scope } from "effect"
+import { Clock, type Duration, Effect, Option, Queue, type Scope } from "effect"
 import type { Session } from "../Session.ts"
 import type { Report, SessionStep } from "../SessionStep.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import { withStep } from "./stepRecords.ts"
 import { beginnings } from "./takeStep.ts"
+
+/** Milliseconds from one beat to the next. */
+const beatEvery = 50
+
+/** Reports of all sessions are written on one beat, so that they share a transaction. */
+const beat = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(beatEvery - (now % beatEvery)))
 
 /** What a reporter needs to know of the step that it is for. */
 export interface Reported {
@@ -52,7 +58,7 @@ export const makeReporter = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       last = message
       silence = 0
-      return Effect.andThen(write(message), Effect.sleep(interval))
+      return Effect.andThen(Effect.andThen(beat, write(message)), Effect.sleep(interval))
     })
 
   yield* Queue.take(reports).pipe(

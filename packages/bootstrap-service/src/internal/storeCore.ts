@@ -20,10 +20,12 @@ interface Pending {
   readonly done: Deferred.Deferred<Applied, BootstrapError.BootstrapError>
 }
 
-/** Somebody who waits for a revision beyond `since`; woken with the session where it is at hand. */
+/** Somebody who waits for a session to change beyond what was seen of it. */
 interface Waiter {
-  readonly since: number
-  readonly wake: Deferred.Deferred<Option.Option<Session>>
+  seen: number
+  /** The change, where it was made here and the session is at hand. */
+  latest: Session | undefined
+  bell: Deferred.Deferred<void>
 }
 
 /** The service on a backend: changes that come together share a transaction, and who waits is woken. */
@@ -35,9 +37,11 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
   const pending = yield* Queue.unbounded<Pending>()
   const waiters = new Map<string, Set<Waiter>>()
 
-  const wake = (id: string, revision: number, session: Option.Option<Session>): void => {
+  const wake = (id: string, revision: number, session: Session | undefined): void => {
     for (const waiter of waiters.get(id) ?? []) {
-      if (revision > waiter.since) Deferred.doneUnsafe(waiter.wake, Effect.succeed(session))
+      if (revision <= waiter.seen) continue
+      waiter.latest = session
+      Deferred.doneUnsafe(waiter.bell, Effect.void)
     }
   }
 
@@ -48,7 +52,7 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
         if (entry !== undefined) Deferred.doneUnsafe(entry.done, Effect.fromResult(outcome))
         if (Result.isSuccess(outcome) && outcome.success.after !== outcome.success.before) {
           const { after } = outcome.success
-          wake(after.id, after.revision, Option.some(after))
+          wake(after.id, after.revision, after)
         }
       }
     })
@@ -71,7 +75,7 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
     if (waiters.size === 0) return Effect.void
     return Effect.map(backend.revisions([...waiters.keys()]), (revisions) => {
       // A session that is gone has changed too.
-      for (const id of waiters.keys()) wake(id, revisions.get(id) ?? Number.POSITIVE_INFINITY, Option.none())
+      for (const id of waiters.keys()) wake(id, revisions.get(id) ?? Number.POSITIVE_INFINITY, undefined)
     })
   })
   yield* Effect.ignore(poll).pipe(Effect.delay(pollInterval), Effect.forever, Effect.forkScoped)
@@ -98,21 +102,21 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
       }
     }).pipe(Effect.map(({ after, before }) => (after === before ? Option.none() : Option.some(after))))
 
-  /** Runs an effect that looks at the session first and then waits for a change beyond what it saw. */
+  /** Somebody who waits for changes of a session for as long as the effect takes. */
   const waiting = <A, E2>(
     id: string,
-    since: number,
-    use: (changed: Effect.Effect<Option.Option<Session>>) => Effect.Effect<A, E2>
+    seen: number,
+    use: (waiter: Waiter) => Effect.Effect<A, E2>
   ): Effect.Effect<A, E2> =>
     Effect.acquireUseRelease(
       Effect.sync(() => {
-        const waiter: Waiter = { since, wake: Deferred.makeUnsafe() }
+        const waiter: Waiter = { seen, latest: undefined, bell: Deferred.makeUnsafe() }
         const others = waiters.get(id) ?? new Set()
         others.add(waiter)
         waiters.set(id, others)
         return waiter
       }),
-      (waiter) => use(Deferred.await(waiter.wake)),
+      use,
       (waiter) =>
         Effect.sync(() => {
           const others = waiters.get(id)
@@ -121,30 +125,38 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
         })
     )
 
-  const waitFor = Effect.fnUntraced(function* (id: string, predicate: (session: Session) => boolean) {
-    let session = yield* get(id)
-    while (!predicate(session)) {
-      const { revision } = session
-      session = yield* waiting(id, revision, (changed) =>
-        Effect.gen(function* () {
-          // What changed before anybody waited for it.
-          const now = yield* get(id)
-          if (now.revision > revision) return now
-          const told = yield* changed
-          return Option.isSome(told) ? told.value : yield* get(id)
-        })
-      )
+  /** The session once it has changed beyond what the waiter saw. */
+  const nextChange = Effect.fnUntraced(function* (id: string, waiter: Waiter) {
+    while (true) {
+      yield* Deferred.await(waiter.bell)
+      const { latest } = waiter
+      waiter.bell = Deferred.makeUnsafe()
+      waiter.latest = undefined
+      const session = latest ?? (yield* get(id))
+      // The bell may have rung for what was seen since.
+      if (session.revision <= waiter.seen) continue
+      waiter.seen = session.revision
+      return session
     }
-    return session
   })
 
+  const waitFor = (id: string, predicate: (session: Session) => boolean) =>
+    waiting(id, 0, (waiter) =>
+      Effect.gen(function* () {
+        let session = yield* get(id)
+        waiter.seen = session.revision
+        while (!predicate(session)) session = yield* nextChange(id, waiter)
+        return session
+      })
+    )
+
   const nextEvents = (id: string, after: number) =>
-    waiting(id, after, (changed) =>
+    waiting(id, after, (waiter) =>
       Effect.gen(function* () {
         const events = yield* backend.events(id, after, maxEvents)
         if (events.length > 0) return events
         yield* get(id)
-        yield* changed
+        yield* nextChange(id, waiter)
         return yield* backend.events(id, after, maxEvents)
       })
     )
@@ -182,7 +194,7 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
     }),
     remove: Effect.fn("SessionStore.remove")(function* (id) {
       yield* backend.remove(id)
-      wake(id, Number.POSITIVE_INFINITY, Option.none())
+      wake(id, Number.POSITIVE_INFINITY, undefined)
     }),
     events: (id, { after = 0 } = {}) => backend.events(id, after, maxEvents),
     watch: (id, { after = 0 } = {}) =>
