@@ -50,6 +50,14 @@ import {
   HealthTimeout,
   PasswordRejected
 } from "./internal/reason/openCode.ts"
+import {
+  SessionExists,
+  SessionNotFound,
+  SecretsUnreadable,
+  StepCrashed,
+  StoreFailed,
+  WrongStatus
+} from "./internal/reason/session.ts"
 import type { SessionStep } from "./SessionStep.ts"
 
 export * from "./internal/reason/run.ts"
@@ -58,6 +66,7 @@ export * from "./internal/reason/network.ts"
 export * from "./internal/reason/workspace.ts"
 export * from "./internal/reason/repository.ts"
 export * from "./internal/reason/openCode.ts"
+export * from "./internal/reason/session.ts"
 
 /**
  * What is known of the step when it failed: it certainly changed nothing, it may have, or it came to its end. To take a
@@ -109,7 +118,13 @@ export const Reason = Schema.Union([
   OpenCodeFailed,
   PortTaken,
   HealthTimeout,
-  PasswordRejected
+  PasswordRejected,
+  SessionNotFound,
+  SessionExists,
+  WrongStatus,
+  StoreFailed,
+  SecretsUnreadable,
+  StepCrashed
 ])
 
 /**

@@ -95,6 +95,13 @@ export const parts = {
   cpio: part("cpio", ["cpio"], "the guest's first file system", "cpio"),
   mke2fs: part("mke2fs", ["mke2fs"], "the guest's disk", "e2fsprogs"),
   fakeroot: part("fakeroot", ["fakeroot"], "files of other owners in the guest", "fakeroot"),
+  postgres: part(
+    "postgres",
+    // Debian has each version in a folder of its own, none of them on PATH.
+    [...["18", "17", "16", "15", "14"].map((version) => `/usr/lib/postgresql/${version}/bin/postgres`), "postgres"],
+    "a real PostgreSQL server",
+    "postgresql"
+  ),
   setpriv: {
     ...part("setpriv", ["setpriv"], "servers that end even when the tests are killed", "util-linux"),
     check: ["--pdeathsig", "KILL", "true"]

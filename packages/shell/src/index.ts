@@ -1,5 +1,6 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
 export * as InputWait from "./InputWait.ts"
+export * as MachineHandle from "./MachineHandle.ts"
 export * as Outcome from "./Outcome.ts"
 export * as OutputCapture from "./OutputCapture.ts"
 export * as PollingWatch from "./PollingWatch.ts"
