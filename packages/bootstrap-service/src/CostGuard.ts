@@ -71,7 +71,9 @@ export const arm = Effect.fn("CostGuard.arm")(function* (
   )
   const when = [
     ...(options.maxTime === undefined ? [] : [`after ${Duration.format(Duration.fromInputUnsafe(options.maxTime))}`]),
-    ...(options.idleFor === undefined ? [] : [`when idle for ${Duration.format(Duration.fromInputUnsafe(options.idleFor))}`])
+    ...(options.idleFor === undefined
+      ? []
+      : [`when idle for ${Duration.format(Duration.fromInputUnsafe(options.idleFor))}`])
   ]
   return { value: undefined, detail: `the instance stops itself ${when.join(" or ")}`, skipped: !changed }
 })

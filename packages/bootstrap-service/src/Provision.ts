@@ -1,17 +1,24 @@
 /**
- * The way from a machine that answers to one that is ready: its shell, what is provisioned, the app, and a public URL. Each
- * step skips what is done, so that the same can be run again after any failure.
+ * The way from an instance that was rented, or a machine that answers, to one that is ready: the key, the login, the shell,
+ * what is provisioned, the app, and a public URL. Each step skips what is done, so that the same can be run again after
+ * any failure, of the client's too.
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
-import type { ChildProcessSpawner } from "effect/process"
+import { Duration, Effect, type Scope } from "effect"
+import { ChildProcessSpawner } from "effect/process"
 import type { HttpClient } from "effect/http"
+import type { SshAddress } from "@toehold/vast-api/Instance"
+import type { VastClient } from "@toehold/vast-api/VastClient"
 import * as CostGuard from "./CostGuard.ts"
+import { port, running, type WaitOptions } from "./internal/provision/instance.ts"
+import { identity, registration } from "./internal/provision/keys.ts"
+import { login, type LoginOptions } from "./internal/provision/login.ts"
 import { provisioning, type ProvisioningOptions } from "./internal/provision/provisioning.ts"
-import { makeRunner, type RunnerOptions } from "./internal/provision/runner.ts"
+import { defaultLimits, makeRunner, type RunnerOptions } from "./internal/provision/runner.ts"
 import { type App as App_, comfyui, services } from "./internal/provision/services.ts"
 import * as MachineFacts from "./MachineFacts.ts"
+import type { Identity, OpenMachine, ProvisionAccess } from "./ProvisionAccess.ts"
 import type * as ProvisionError from "./ProvisionError.ts"
 import * as Tunnel from "./Tunnel.ts"
 
@@ -112,4 +119,71 @@ export const ready = Effect.fn("Provision.ready")(function* (
     forward === undefined ? [] : [forward]
   )
   return { facts, app, tunnel, forwards }
+})
+
+/**
+ * How to get into a rented instance, and what to make ready there.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UpOptions extends Options, WaitOptions, LoginOptions {
+  /** Attach the key to the instance, and register it with the account, where they don't have it. */
+  readonly register?: boolean | undefined
+  /** Start the instance if it is stopped. */
+  readonly start?: boolean | undefined
+}
+
+/**
+ * A rented instance that was logged in to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Entrance {
+  readonly machine: OpenMachine
+  readonly address: SshAddress
+  readonly identity: Identity
+}
+
+/**
+ * The steps from an instance's number to a login: a local key, that the instance knows it, that the instance runs, that a
+ * port answers, and the login itself, which waits for the key to come into place. The scope's end closes the connection.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const enter = Effect.fn("Provision.enter")(function* (
+  id: number,
+  options: UpOptions = {}
+): Effect.fn.Return<Entrance, ProvisionError.ProvisionError, VastClient | ProvisionAccess | Scope.Scope> {
+  const step = makeRunner(options)
+  const identities = yield* step("identity", () => identity)
+  const key = yield* step("registration", (report) => registration(id, identities, options.register === true, report))
+  const instance = yield* step("instance", (report) => running(id, options.start === true, options, report))
+  const limit = Duration.fromInputUnsafe(options.limits?.port ?? defaultLimits.port)
+  const addresses = yield* step("port", (report) => port(instance, limit, options, report))
+  const entered = yield* step("login", (report) => login(instance, addresses, key, options, report))
+  return { ...entered, identity: key }
+})
+
+/**
+ * The whole way: {@link enter}, then {@link ready} on the machine that was entered.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const up = Effect.fn("Provision.up")(function* (
+  id: number,
+  options: UpOptions = {}
+): Effect.fn.Return<
+  Ready & Entrance,
+  ProvisionError.ProvisionError,
+  VastClient | ProvisionAccess | HttpClient.HttpClient | Scope.Scope
+> {
+  const entrance = yield* enter(id, options)
+  const made = yield* ready(options).pipe(
+    Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, entrance.machine.processes)
+  )
+  return { ...made, ...entrance }
 })

@@ -81,7 +81,10 @@ const make = (options: Options) =>
         })
       }),
       app: (port) => `exec ${process.execPath} ${appProgram} ${starts} ${port}`,
-      starts: (name) => Fs.readFileSync(starts, "utf8").split("\n").filter((line) => line === name).length,
+      starts: (name) =>
+        Fs.readFileSync(starts, "utf8")
+          .split("\n")
+          .filter((line) => line === name).length,
       program,
       filesWith: (text) => below(folder).filter((path) => Fs.readFileSync(path).includes(text))
     })
@@ -107,7 +110,4 @@ const endAll = (folder: string): void => {
 
 /** The machine's processes, and a client for the world outside. */
 export const layer = (options: Options = {}) =>
-  Layer.effectContext(make(options)).pipe(
-    Layer.provide(NodeServices.layer),
-    Layer.merge(NodeHttpClient.layerFetch)
-  )
+  Layer.effectContext(make(options)).pipe(Layer.provide(NodeServices.layer), Layer.merge(NodeHttpClient.layerFetch))
