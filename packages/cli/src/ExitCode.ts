@@ -4,8 +4,10 @@
  * @since 0.1.0
  */
 import type * as JobsError from "@toehold/jobs/JobsError"
+import type * as MachineError from "@toehold/machines/MachineError"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import type * as TransferError from "@toehold/transfer/TransferError"
+import type * as VastError from "@toehold/vast-api/VastError"
 import type { Failure } from "./FailureDocument.ts"
 import { signalNumber } from "./internal/signalNumber.ts"
 import { causeOf } from "./internal/transportCause.ts"
@@ -140,6 +142,56 @@ export const ofJobsReason = (reason: JobsError.Reason): number => {
 }
 
 /**
+ * The exit code for what went wrong with the Vast.ai API.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofVastReason = (reason: VastError.Reason): number => {
+  switch (reason._tag) {
+    case "KeyMissing":
+    case "Unauthorized":
+    case "TwoFactorRequired":
+    case "Forbidden":
+      return notPermitted
+    case "NotFound":
+    case "NoSuchOffer":
+      return noInput
+    case "InvalidRequest":
+      return badInput
+    case "RateLimited":
+      return tryAgain
+    case "Gone":
+    case "ServerError":
+    case "Transport":
+    case "InvalidResponse":
+      return unreachable
+    case "BilledButFailed":
+    case "CreateUnknown":
+    case "InstanceFailed":
+      return failed
+    case "ResultTimeout":
+    case "WaitTimeout":
+      return timeout
+  }
+}
+
+/**
+ * The exit code for a machine that could not be opened: that of the attempt whose failure says most about the cause.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofMachineReason = (reason: MachineError.Reason): number => {
+  switch (reason._tag) {
+    case "NotRunning":
+      return reason.isStarting ? tryAgain : unreachable
+    case "RoutesFailed":
+      return reason.decisive === undefined ? tryAgain : ofReason(reason.decisive.error.reason)
+  }
+}
+
+/**
  * The exit code for a failure, for every command but `exec`.
  *
  * @since 0.1.0
@@ -160,6 +212,10 @@ export const ofFailure = (failure: Failure): number => {
     }
     case "TransferError":
       return ofTransfer(failure.reason)
+    case "VastError":
+      return ofVastReason(failure.reason)
+    case "MachineError":
+      return ofMachineReason(failure.reason)
   }
 }
 

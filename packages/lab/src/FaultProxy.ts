@@ -57,6 +57,7 @@ export type Welcome = "forward" | "refuse" | "stall"
  * @category models
  */
 export interface Options {
+  /** Read anew for each connection. */
   readonly target: { readonly host: string; readonly port: number }
   readonly toServer?: Faults
   readonly toClient?: Faults
@@ -111,7 +112,13 @@ const stall = (client: Net.Socket): Connection => {
   }
 }
 
-const host = "127.0.0.1"
+/**
+ * Where every proxy listens.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const host = "127.0.0.1"
 
 const listen = (server: Net.Server, port: number): Effect.Effect<number, LabError> =>
   Effect.callback<number, LabError>((resume) => {

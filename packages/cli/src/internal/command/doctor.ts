@@ -4,12 +4,11 @@ import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import type { Stage } from "@toehold/ssh-core/SshConnectEvent"
 import type { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
-import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as ExitCode from "../../ExitCode.ts"
 import * as FailureDocument from "../../FailureDocument.ts"
 import type { StandardStreams } from "../../StandardStreams.ts"
 import type { Handler } from "../commandSpec.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import { loginOptions, readReach } from "../machine.ts"
 import { plain, print, printJson } from "../print.ts"
 
 type StageName = Stage | "channel" | "sftp" | "shell"
@@ -78,7 +77,7 @@ const shellProbe = SshCommand.shell('id -un 2>/dev/null || echo "$LOGNAME"; unam
 export const doctor: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
-    const target = yield* readTarget(invocation, machine)
+    const reach = yield* readReach(invocation, machine)
     const options = yield* loginOptions(invocation)
     const isJson = invocation.has("json")
     const stages: Array<StageResult> = []
@@ -111,7 +110,7 @@ export const doctor: Handler = (invocation) =>
       let doneMs = 0
       let agreed = ""
       const services = yield* Effect.context<StandardStreams>()
-      const result = yield* SshLogin.connect(target, {
+      const result = yield* reach({
         ...options,
         onEvent: (event) => {
           // RFC 4253, section 7.1: of each list, the client's first that the server has as well.
@@ -134,7 +133,7 @@ export const doctor: Handler = (invocation) =>
         }
       }).pipe(Effect.result)
       if (result._tag === "Failure") {
-        const stage = stageOf(result.failure.reason)
+        const stage = result.failure._tag === "SshError" ? stageOf(result.failure.reason) : undefined
         if (stage !== undefined) {
           const durationMs = round(Math.max(0, (yield* elapsed) - doneMs))
           yield* add({ name: stage, ok: false, durationMs, detail: result.failure.message })
@@ -193,5 +192,5 @@ export const doctor: Handler = (invocation) =>
     } else {
       yield* print(`\n${plain(verdict)}\n${fix === "" ? "" : `${plain(fix)}\n`}`)
     }
-    return failure === undefined ? ExitCode.done : ExitCode.ofReason(failure.reason)
+    return failure === undefined ? ExitCode.done : ExitCode.ofFailure(failure)
   })

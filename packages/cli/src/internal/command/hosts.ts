@@ -1,5 +1,7 @@
 /** `toehold hosts`: the host keys that are known. */
 import { Effect } from "effect"
+import * as Machine from "@toehold/machines/Machine"
+import * as VastName from "@toehold/machines/VastName"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -8,7 +10,7 @@ import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import type * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as ExitCode from "../../ExitCode.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import { loginOptions, readTarget, targetFlags } from "../machine.ts"
 import { plain, print, printJson } from "../print.ts"
 
 const describe = (entry: KnownHosts.Entry) => ({
@@ -32,6 +34,18 @@ const locate = Effect.fnUntraced(function* (invocation: Invocation, target: SshT
   return { service, host: alias === undefined ? { host, port } : { host, port, alias } }
 })
 
+/** All that a machine is known by. An instance has a key for each of its addresses, whatever they are now or were. */
+const locateAll = Effect.fnUntraced(function* (invocation: Invocation, machine: string) {
+  const id = VastName.idOf(machine)
+  if (id === undefined) {
+    const { host, service } = yield* locate(invocation, yield* readTarget(invocation, machine))
+    return { service, hosts: [host] }
+  }
+  const [alias, ...more] = VastName.hostKeyAliases(id)
+  const { host, service } = yield* locate(invocation, yield* Machine.target(alias, targetFlags(invocation)))
+  return { service, hosts: [alias, ...more].map((alias) => ({ ...host, alias })) }
+})
+
 export const hostsList: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.arguments[0]
@@ -42,8 +56,8 @@ export const hostsList: Handler = (invocation) =>
             HostKeys.make(file === undefined ? {} : { userFiles: [file], globalFiles: [] }),
             (service) => service.list()
           )
-        : yield* Effect.flatMap(locate(invocation, yield* readTarget(invocation, machine)), ({ host, service }) =>
-            service.list(host)
+        : yield* Effect.flatMap(locateAll(invocation, machine), ({ hosts, service }) =>
+            Effect.map(Effect.forEach(hosts, service.list), (found) => found.flat())
           )
     const hosts = entries.map(describe)
     yield* invocation.has("json") ? printJson({ hosts }) : Effect.forEach(hosts, printEntry, { discard: true })
@@ -53,10 +67,10 @@ export const hostsList: Handler = (invocation) =>
 export const hostsForget: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
-    const { host, service } = yield* locate(invocation, yield* readTarget(invocation, machine))
-    const removed = (yield* service.forget(host)).map(describe)
+    const { hosts, service } = yield* locateAll(invocation, machine)
+    const removed = (yield* Effect.forEach(hosts, service.forget)).flat().map(describe)
     if (invocation.has("json")) yield* printJson({ machine, removed })
-    else if (removed.length === 0) yield* print(`${KnownHosts.hostName(host)} was not known.\n`)
+    else if (removed.length === 0) yield* print(`${hosts.map(KnownHosts.hostName).join(", ")} was not known.\n`)
     else yield* Effect.forEach(removed, (entry) => Effect.andThen(print("forgotten  "), printEntry(entry)))
     return ExitCode.done
   })

@@ -2,6 +2,7 @@
 import { Deferred, Effect, FileSystem, type Path, type Scope, Stream } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Machine from "@toehold/machines/Machine"
+import * as VastName from "@toehold/machines/VastName"
 import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -74,7 +75,7 @@ export const openMachine = Effect.fnUntraced(function* (
   name: string
 ): Effect.fn.Return<
   { readonly machine: Machine.Machine; readonly options: StartOptions; readonly failed: Input["failed"] },
-  SshError.SshError,
+  Machine.OpenError,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
 > {
   const { failed, stdin } = yield* request.input.open
@@ -92,7 +93,7 @@ const readTerminal = Effect.fnUntraced(function* (
 ): Effect.fn.Return<StartOptions["pty"], SshError.SshError, ClientPlatform | StandardStreams> {
   const { terminal } = yield* StandardStreams
   const size = terminal === undefined || { cols: terminal.columns, rows: terminal.rows }
-  if (name === "local:") return invocation.has("pty") && size
+  if (name === "local:" || VastName.idOf(name) !== undefined) return invocation.has("pty") && size
   const target = yield* Machine.target(name, flags)
   if (target.forwards.length > 0) {
     yield* note(
