@@ -267,7 +267,6 @@ export const output = (name: string, place: Place, part: "head" | "tail" = "tail
     const jobs = yield* Jobs.make()
     const id = jobId(name)
     const { stderrBytes, stdoutBytes } = yield* jobs.status(id)
-    const from = (size: number): number => (part === "head" ? 0 : Math.max(0, size - outputBytes))
     const parts = yield* Effect.forEach(
       [
         ["stderr", stderrBytes],
@@ -276,8 +275,13 @@ export const output = (name: string, place: Place, part: "head" | "tail" = "tail
       ([stream, size]) =>
         size === 0
           ? Effect.succeed("")
-          : Effect.map(jobs.read(id, { stream, offset: from(size), maxBytes: outputBytes }), ({ data }) =>
-              new TextDecoder().decode(data)
+          : Effect.map(
+              jobs.read(id, {
+                stream,
+                offset: part === "head" ? 0 : Math.max(0, size - outputBytes),
+                maxBytes: outputBytes
+              }),
+              ({ data }) => new TextDecoder().decode(data)
             )
     )
     return parts.join("")

@@ -50,19 +50,22 @@ interface Candidate {
   readonly origin: Tunnel["origin"]
 }
 
+const found = (
+  origin: Tunnel["origin"],
+  texts: ReadonlyArray<string>,
+  read: (text: string) => string | undefined
+): ReadonlyArray<Candidate> =>
+  texts.flatMap((text) => {
+    const url = read(text)
+    return url === undefined ? [] : [{ url, origin }]
+  })
+
 /** What tunnels to the port say of themselves. A file may be of a process that is gone, so one must be there. */
-const candidatesOf = (said: Said, port: number): ReadonlyArray<Candidate> => {
-  const found = (origin: Tunnel["origin"], texts: ReadonlyArray<string>, read: (text: string) => string | undefined) =>
-    texts.flatMap((text) => {
-      const url = read(text)
-      return url === undefined ? [] : [{ url, origin }]
-    })
-  return [
-    ...found("metrics", said.get("metrics") ?? [], TunnelLog.ofMetrics),
-    ...found("portal", said.get("portal") ?? [], (text) => TunnelLog.ofPortal(text, port)),
-    ...(said.has("process") ? found("file", said.get("file") ?? [], TunnelLog.ofFile) : [])
-  ]
-}
+const candidatesOf = (said: Said, port: number): ReadonlyArray<Candidate> => [
+  ...found("metrics", said.get("metrics") ?? [], TunnelLog.ofMetrics),
+  ...found("portal", said.get("portal") ?? [], (text) => TunnelLog.ofPortal(text, port)),
+  ...(said.has("process") ? found("file", said.get("file") ?? [], TunnelLog.ofFile) : [])
+]
 
 /** Cloudflare answers 530 for a tunnel that nobody holds, 502 for a service that is not there. */
 const answers = (url: string): Effect.Effect<number, string, HttpClient.HttpClient> =>

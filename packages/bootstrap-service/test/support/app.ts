@@ -6,5 +6,5 @@ const [starts = "", port = "0"] = process.argv.slice(2)
 Fs.appendFileSync(starts, "app\n")
 setTimeout(() => {
   Http.createServer((_request, response) => void response.end("ComfyUI")).listen(Number(port), "127.0.0.1")
-  console.log(`To see the GUI go to: http://127.0.0.1:${port}`)
+  process.stdout.write(`To see the GUI go to: http://127.0.0.1:${port}\n`)
 }, 200)

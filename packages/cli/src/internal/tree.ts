@@ -10,6 +10,7 @@ import { interact } from "./tree/interact.ts"
 import { session } from "./tree/session.ts"
 import { shell } from "./tree/shell.ts"
 import { get, put, sync } from "./tree/transfer.ts"
+import { provision, recipe, tunnel, up } from "./tree/up.ts"
 import { vast } from "./tree/vast.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
@@ -251,5 +252,25 @@ export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, put, get, sync, interact, shell, session, forward, job, vast, doctor, keys, hosts, help, completion]
+  children: [
+    exec,
+    put,
+    get,
+    sync,
+    interact,
+    shell,
+    session,
+    forward,
+    job,
+    up,
+    provision,
+    tunnel,
+    recipe,
+    vast,
+    doctor,
+    keys,
+    hosts,
+    help,
+    completion
+  ]
 }

@@ -14,7 +14,7 @@ const blobOf = (line: string): Uint8Array | undefined => {
 /** `SHA256:` and the digest without padding, as ssh-keygen prints it; `undefined` for what is no public key. */
 export const fingerprintOf = (line: string): Effect.Effect<string | undefined> => {
   const blob = blobOf(line)
-  if (blob === undefined) return Effect.succeed(undefined)
+  if (blob === undefined) return Effect.undefined
   return Effect.map(
     Effect.promise(() => globalThis.crypto.subtle.digest("SHA-256", new Uint8Array(blob))),
     (hash) => `SHA256:${Buffer.from(hash).toString("base64").replace(/=+$/, "")}`

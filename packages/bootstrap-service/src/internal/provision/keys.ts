@@ -43,13 +43,14 @@ export interface KnownKeys {
   readonly accountKeys: ReadonlyArray<string>
 }
 
+const lines = (keys: ReadonlyArray<SshKey>): ReadonlyArray<string> => keys.map(({ public_key }) => public_key)
+
 /** Fingerprints of the keys that the service has. */
 export const knownKeys = Effect.fnUntraced(function* (instance: number) {
   const client = yield* VastClient
   const [attached, registered] = yield* Effect.all([client.instanceKeys.list(instance), client.sshKeys.list], {
     concurrency: 2
   })
-  const lines = (keys: ReadonlyArray<SshKey>) => keys.map(({ public_key }) => public_key)
   const known: KnownKeys = {
     instanceKeys: yield* fingerprintsOf(lines(attached)),
     accountKeys: yield* fingerprintsOf(lines(registered))

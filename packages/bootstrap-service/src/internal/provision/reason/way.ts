@@ -23,6 +23,8 @@ export const Probed = Schema.Struct({
  */
 export type Probed = typeof Probed.Type
 
+const list = (words: ReadonlyArray<string>): string => words.join(", ") || "none"
+
 const spell = ({ detail, host, kind, port, state }: Probed): string =>
   `${kind} ${host}:${port} ${state}${detail === "" ? "" : ` (${detail})`}`
 
@@ -110,7 +112,6 @@ export class LoginDenied extends Schema.TaggedError<LoginDenied>("@toehold/boots
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
-    const list = (words: ReadonlyArray<string>): string => words.join(", ") || "none"
     return oneLine(
       `${this.address} refused the key for ${Math.round(this.waitedMs / 1000)} s. Tried here: ${list(this.tried)}; ` +
         `attached to the instance: ${list(this.instanceKeys)}; registered with the account: ${list(this.accountKeys)}.`
