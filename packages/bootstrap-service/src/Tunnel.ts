@@ -76,7 +76,7 @@ const answers = (url: string): Effect.Effect<number, string, HttpClient.HttpClie
     Effect.scoped
   )
 
-const again = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+const again = Schedule.min([Schedule.exponential("60 millis", 1.3), Schedule.spaced("2 seconds")])
 
 /** How often a URL that is not ours to mend is asked. */
 const patience = Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(3)])
@@ -146,7 +146,7 @@ const urlOf = Effect.fnUntraced(function* (port: number, place: MachineService.P
 })
 
 /** About ten seconds, by the schedule above. */
-const maxLooksUnregistered = 10
+const maxLooksUnregistered = 16
 
 /** How long a URL of ours may take until it answers. */
 const reachable = again.pipe(Schedule.upTo({ duration: "90 seconds" }))

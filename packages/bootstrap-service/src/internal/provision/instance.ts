@@ -72,6 +72,13 @@ export const running = Effect.fnUntraced(function* (
 /** How long every address may be silent until a firewall is to blame: a machine that comes up refuses, it isn't silent. */
 const silenceLimit = Duration.toMillis("25 seconds")
 
+/** How long an instance that runs may be without any address. */
+const mappingLimit = Duration.toMillis("30 seconds")
+
+const looksEachCall = 3
+
+const isFiltered = ({ state }: ProvisionError.Probed): boolean => state === "filtered" || state === "unreachable"
+
 export const port = Effect.fnUntraced(function* (
   instance: Instance,
   limit: Duration.Duration,
@@ -82,16 +89,18 @@ export const port = Effect.fnUntraced(function* (
   ProvisionError.ProvisionError,
   ProvisionAccess | VastClient
 > {
+  const { id } = instance
   const access = yield* ProvisionAccess
   const client = yield* VastClient
   const began = yield* Clock.currentTimeMillis
-  const every = Duration.fromInputUnsafe(options.pollEvery ?? "3 seconds")
+  const every = Duration.fromInputUnsafe(options.pollEvery ?? "1 second")
   let current = instance
   let said = ""
-  for (;;) {
+  for (let look = 1; ; look++) {
     const addresses = sshAddresses(current)
-    if (addresses.length === 0) {
-      return yield* ProvisionError.make(new ProvisionError.NoAddress({ instance: instance.id }))
+    const waitedMs = (yield* Clock.currentTimeMillis) - began
+    if (addresses.length === 0 && waitedMs >= mappingLimit) {
+      return yield* ProvisionError.make(new ProvisionError.NoAddress({ instance: id }))
     }
     const probed = yield* Effect.forEach(
       addresses,
@@ -108,15 +117,15 @@ export const port = Effect.fnUntraced(function* (
       said = words
       yield* report.progress(words)
     }
-    const waitedMs = (yield* Clock.currentTimeMillis) - began
-    if (probed.every(({ state }) => state === "filtered" || state === "unreachable") && waitedMs >= silenceLimit) {
+    const isSilent = probed.length > 0 && probed.every(isFiltered)
+    if (isSilent && waitedMs >= silenceLimit) {
       return yield* ProvisionError.make(new ProvisionError.PortFiltered({ probed }))
     }
     if (waitedMs + Duration.toMillis(every) >= Duration.toMillis(limit)) {
       return yield* ProvisionError.make(new ProvisionError.PortClosed({ probed, waitedMs }))
     }
     yield* Effect.sleep(every)
-    // Ports are mapped late, and anew after a start.
-    current = yield* client.instances.show(instance.id).pipe(Effect.orElseSucceed(() => current))
+    // Ports are mapped late, and anew after a start; the service wants its calls apart.
+    if (look % looksEachCall === 0) current = yield* client.instances.show(id).pipe(Effect.orElseSucceed(() => current))
   }
 })

@@ -2,8 +2,8 @@
 import { prelude } from "./ask.ts"
 
 /**
- * Arguments: the workspace, then logs to look at, best first; `*` of a workspace stands for it. The newest log that is
- * there counts. Its script is the file of the same name that ends in .sh, or the one that runs at each start.
+ * Arguments: the workspace, then logs to look at, best first; `*` stands for the workspace. The first that is there counts.
+ * Its script is the file of the same name that ends in .sh, or the one that runs at each start.
  */
 export const provisioner = `${prelude}
 th_work=$1
@@ -11,8 +11,7 @@ shift
 th_log=
 for th_l in "$@"; do
   case $th_l in '*/'*) th_l=$th_work/\${th_l#??} ;; '~/'*) th_l=$HOME/\${th_l#??} ;; esac
-  [ -f "$th_l" ] || continue
-  if [ -z "$th_log" ] || [ "$th_l" -nt "$th_log" ]; then th_log=$th_l; fi
+  if [ -f "$th_l" ]; then th_log=$th_l; break; fi
 done
 th_base=
 if [ -n "$th_log" ]; then
@@ -24,13 +23,12 @@ if [ -n "$th_log" ]; then
   done
 fi
 [ -e /.provisioning ] && th_say running marker
-for th_p in /proc/[0-9]*; do
+for th_p in $(grep -ls -e '/provisioning\\.sh' -e '/provision\\.sh' -e '/onstart\\.sh' -e "/\${th_base:-onstart}.sh" \\
+  /proc/[0-9]*/cmdline 2>/dev/null </dev/null); do
+  th_p=\${th_p%/cmdline}
   th_l=$({ tr '\\0' ' ' <"$th_p/cmdline"; } 2>/dev/null) || continue
-  case $th_l in *toehold*) continue ;; esac
-  case " $th_l" in
-    *"/provisioning.sh "* | *"/provision.sh "* | *"/onstart.sh "*) th_say running "\${th_p#/proc/}" ;;
-    *) [ -n "$th_base" ] && case " $th_l" in *"/$th_base.sh "*) th_say running "\${th_p#/proc/}" ;; esac ;;
-  esac
+  # This script, and its like of another client's, name them too.
+  case $th_l in *th_say*) ;; *) th_say running "\${th_p#/proc/}" ;; esac
 done
 if [ -n "$th_log" ]; then
   tail -c 65536 "$th_log" 2>/dev/null | while IFS= read -r th_l || [ -n "$th_l" ]; do th_say line "$th_l"; done

@@ -41,7 +41,7 @@ const healthOf = Effect.fnUntraced(function* ({ path = "/", port }: App) {
   return { isUp: false, detail: code === 0 ? "nothing answers" : `it answers ${http}` } satisfies Health
 })
 
-const waiting = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+const waiting = Schedule.min([Schedule.exponential("60 millis", 1.3), Schedule.spaced("2 seconds")])
 
 export const services = Effect.fnUntraced(function* (
   facts: MachineFacts,

@@ -18,10 +18,11 @@ th_program=$(command -v cloudflared 2>/dev/null) && th_say program "$th_program"
 for th_f in "$th_work/tunnel_url.txt" "$HOME/tunnel_url.txt"; do
   [ -f "$th_f" ] && th_say file "$(head -c 512 "$th_f" | head -n 1)"
 done
-for th_p in /proc/[0-9]*; do
+# One process for all of them: a machine may have thousands.
+for th_p in $(grep -ls cloudflared /proc/[0-9]*/cmdline 2>/dev/null </dev/null); do
+  th_p=\${th_p%/cmdline}
   th_l=$({ tr '\\0' ' ' <"$th_p/cmdline"; } 2>/dev/null) || continue
-  case $th_l in *cloudflared*) ;; *) continue ;; esac
-  case $th_l in 'sh -c '* | */sh\\ -c\\ *) continue ;; esac
+  case $th_l in *th_say*) continue ;; esac
   case " $th_l " in *":$th_port "* | *":$th_port/ "*) ;; *) continue ;; esac
   th_say process "\${th_p#/proc/}"
   set -- $th_l
