@@ -83,11 +83,10 @@ describeWith(["sshd", "private-accounts"], "toehold up, as a program", () => {
         const { homeDir, id } = yield* simulator.rent({ workspace: "home" })
         const starts = `${folder}/starts`
         const page = `require("fs").appendFileSync("${starts}", "app\\n");require("http").createServer((q, r) => r.end("it")).listen(${port}, "127.0.0.1")`
-        const words = [
-          ...["up", `vast:${id}`, "--register", "--secret", "HF_TOKEN", "--ndjson", "--retry-every", "200ms"],
-          ...["--app-port", String(port), "--app-command", `exec ${process.execPath} -e '${page}'`],
-          ...["-F", "none", "-i", `${folder}/id_vast`, "--known-hosts", `${folder}/known_hosts`]
-        ]
+        const login = ["-F", "none", "-i", `${folder}/id_vast`, "--known-hosts", `${folder}/known_hosts`]
+        const app = ["--app-port", String(port), "--app-command", `exec ${process.execPath} -e '${page}'`]
+        const flags = ["--register", "--secret", "HF_TOKEN", "--ndjson", "--retry-every", "200ms"]
+        const words = ["up", `vast:${id}`, ...flags, ...app, ...login]
         const env = {
           ...Simulator.edgeEnvironment(simulator),
           VAST_API_KEY: Redacted.value(simulator.apiKey),
@@ -110,7 +109,9 @@ describeWith(["sshd", "private-accounts"], "toehold up, as a program", () => {
         assert.strictEqual(Fs.readFileSync(starts, "utf8"), "app\n")
         assert.strictEqual(Fs.readFileSync(`${homeDir}/workspace/models/downloaded`, "utf8"), "done\n")
         assert.lengthOf(
-          last.seen.split("\n").filter((line) => line.includes("cloudflaredProgram.ts") && line.includes(`:${port}`)),
+          commandLines()
+            .split("\n")
+            .filter((line) => line.includes("cloudflaredProgram.ts") && line.includes(`:${port}`)),
           1
         )
 
