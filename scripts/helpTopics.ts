@@ -18,6 +18,7 @@ export const pages: Readonly<Record<string, string>> = {
   [`${folder}/environment.ts`]: "docs/environment.md",
   [`${folder}/formatting.ts`]: "docs/output.md",
   [`${folder}/interactive.ts`]: "docs/interactive.md",
+  [`${folder}/vast.ts`]: "docs/vast.md",
   [`${folder}/errors.ts`]: "docs/errors.md"
 }
 

@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import { Duration, Effect, Result } from "effect"
-import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import { Duration, Effect, FileSystem, Result } from "effect"
+import { ClientPlatform, sshDir } from "@toehold/ssh-core/ClientPlatform"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import type * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
@@ -80,6 +80,33 @@ export const routes = (
 ): Result.Result<ReadonlyArray<Route>, SshError.SshError> =>
   Result.all(Instance.sshAddresses(instance).map((address) => route(instance.id, address, flags, options)))
 
+const usualKeys = ["id_vast", "id_ed25519", "id_ecdsa", "id_rsa"]
+
+/**
+ * The way with the key `~/.ssh/id_vast` in front of those that are tried anyway, where it is there and the flags name no
+ * other key.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withUsualKeys = Effect.fnUntraced(function* (
+  route: Route,
+  { identityFiles = [], options = [] }: SshTarget.Flags = {}
+): Effect.fn.Return<Route, never, FileSystem.FileSystem | ClientPlatform> {
+  if (identityFiles.length > 0 || options.some((option) => /^\s*identityfile\b/i.test(option))) return route
+  const fs = yield* FileSystem.FileSystem
+  const platform = yield* ClientPlatform
+  const separator = platform.os === "win32" ? "\\" : "/"
+  const found = yield* Effect.filter(usualKeys, (name) =>
+    Effect.orElseSucceed(fs.exists(`${sshDir(platform)}${separator}${name}`), () => false)
+  )
+  if (found[0] !== usualKeys[0]) return route
+  // As an option, a key that can't be used is passed over like any that nobody has asked for.
+  const keys = found.map((name) => ({ keyword: "identityfile", value: `~/.ssh/${name}` }))
+  const { options: others, ...rest } = route.target
+  return { ...route, target: new SshTarget.SshTarget({ ...rest, options: [...others, ...keys] }) }
+})
+
 /** States in which nobody answers, and whether the instance leaves them by itself. */
 const silent: Readonly<Record<string, boolean>> = {
   created: true,
@@ -108,7 +135,7 @@ const notRunning = (instance: Instance.Instance): MachineError.MachineError | un
 
 /**
  * Asks the service where an instance is now. Fails as `VastClient` does, with `NotRunning` for an instance that has
- * nobody to log in to, and with `InvalidTarget` as {@link routes} does.
+ * nobody to log in to, and with `InvalidTarget` as {@link routes} does. Keys are as {@link withUsualKeys} says.
  *
  * @since 0.1.0
  * @category constructors
@@ -116,13 +143,18 @@ const notRunning = (instance: Instance.Instance): MachineError.MachineError | un
 export const locate = Effect.fn("VastMachine.locate")(function* (
   id: number,
   flags: SshTarget.Flags = {}
-): Effect.fn.Return<Located, VastError | MachineError.MachineError | SshError.SshError, VastClient | ClientPlatform> {
+): Effect.fn.Return<
+  Located,
+  VastError | MachineError.MachineError | SshError.SshError,
+  VastClient | FileSystem.FileSystem | ClientPlatform
+> {
   const client = yield* VastClient
   const platform = yield* ClientPlatform
   const instance = yield* client.instances.show(id)
   const refusal = notRunning(instance)
   if (refusal !== undefined) return yield* refusal
-  return { id, instance, routes: yield* Effect.fromResult(routes(instance, flags, { platform })) }
+  const bare = yield* Effect.fromResult(routes(instance, flags, { platform }))
+  return { id, instance, routes: yield* Effect.forEach(bare, (route) => withUsualKeys(route, flags)) }
 })
 
 /**

@@ -7,7 +7,7 @@ import { Instance } from "@toehold/vast-api/Instance"
 import * as VastMachine from "../src/VastMachine.ts"
 import * as VastName from "../src/VastName.ts"
 
-const instance = Schema.decodeUnknownSync(Instance)({
+const instance = Schema.decodeSync(Instance)({
   id: 41000001,
   actual_status: "running",
   public_ipaddr: "203.0.113.11\n",

@@ -4,6 +4,7 @@ export const topicNames: ReadonlyArray<readonly [name: string, summary: string]>
   ["jobs", "Long work that outlives its connection"],
   ["interactive", "Programs that ask: answers by a script, sudo, terminals"],
   ["machines", "How a machine is named"],
+  ["vast-ai", "Instances of Vast.ai, and vast:ID as a machine"],
   ["transfers", "What put, get and sync promise"],
   ["exit-codes", "What the exit codes mean"],
   ["environment", "Environment variables and files"],

@@ -12,6 +12,7 @@ const texts: Readonly<Record<string, () => Promise<{ readonly text: string }>>> 
   interactive: () => import("../topic/interactive.ts"),
   machines: () => import("../topic/machines.ts"),
   transfers: () => import("../topic/transfers.ts"),
+  "vast-ai": () => import("../topic/vast.ts"),
   "exit-codes": () => import("../topic/exitCodes.ts"),
   environment: () => import("../topic/environment.ts"),
   formatting: () => import("../topic/formatting.ts"),

@@ -102,6 +102,32 @@ are in place, \`details.placed\` of them. See transferring files.
 | \`TakenOver\` | another run of the same transfer took over what this one had sent | let the other one end |
 | \`FileFailed\` | any other failure of a file system | the message has the system's own code |
 
+## Vast.ai
+
+Nothing was done, unless the outcome says otherwise.
+
+| reason | outcome | what it means | what to do |
+| --- | --- | --- | --- |
+| \`KeyMissing\` | \`did-not-run\` | no API key: neither in \`VAST_API_KEY\` nor in a file | set it; make one at https://cloud.vast.ai/manage-keys/ |
+| \`Unauthorized\` | \`did-not-run\` | the service does not know the API key | check that it is whole and of the right account |
+| \`TwoFactorRequired\` | \`did-not-run\` | the account wants a second factor | log in with it and use that session's key, or use the website |
+| \`Forbidden\` | \`did-not-run\` | the API key lacks the right | use another key |
+| \`NotFound\` | \`did-not-run\` | there is no such instance, key or variable, or not for this account | \`toehold vast instances\` |
+| \`NoSuchOffer\` | \`did-not-run\` | the offer is rented or withdrawn | search again, take another |
+| \`InvalidRequest\` | \`did-not-run\` | the service refused what was asked for; \`details.field\` may say why | mend it: the same will be refused again |
+| \`RateLimited\` | \`did-not-run\` | too many calls, and waiting several times did not help | wait; another program may use the same key |
+| \`BilledButFailed\` | \`finished\` | the create failed, but left \`details.contract\`, which may cost money | keep the instance if it starts, else destroy it |
+| \`CreateUnknown\` | \`may-have-run\` | nobody knows whether an instance was made; its label would be \`details.label\` | look for that label, now and in a minute, before you create again |
+| \`InstanceFailed\` | \`finished\` | the instance can't come up; \`details.why\` is \`container\`, \`stuck\`, \`stopped\`, \`scheduling\` or \`offline\` | the fix says what; mostly another image or offer |
+| \`WaitTimeout\` | \`finished\` | it was not up within \`--timeout\` | wait on, or read its logs |
+| \`ResultTimeout\` | \`may-have-run\` | a log, or what \`execute\` printed, did not come in time | try again; what has never run has no log |
+| \`ServerError\` | \`may-have-run\` | the service failed | try again in a minute; look first at what changes something |
+| \`Transport\` | the two first | the service can't be reached | check the network here, and \`VAST_URL\` |
+| \`InvalidResponse\` | \`may-have-run\` | an answer that makes no sense; \`details.path\` says where | check \`VAST_URL\`, and for a proxy on the way; else update toehold |
+| \`Gone\` | \`did-not-run\` | the service no longer has the endpoint | update toehold |
+| \`NotRunning\` | \`did-not-run\` | the instance of \`vast:ID\` has nobody to log in to | \`toehold vast start ID\`, \`toehold vast wait ID\` |
+| \`RoutesFailed\` | \`did-not-run\` | none of its addresses let you in; \`details.attempts\` has the error of each | the fix of the one that says most; see Vast.ai |
+
 ## Arguments and files
 
 Nothing ran.

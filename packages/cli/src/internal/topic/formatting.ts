@@ -54,6 +54,19 @@ One event a line, as things happen:
 heartbeat comes every 10 seconds, also while the machine is being connected to. The last line is \`exit\`, or \`error\` with
 the fields of the failure document.
 
+## Vast.ai
+
+\`toehold vast COMMAND --help\` has the document of each command. Instances and offers have the fields that the service gives
+them, null where it gives none; an instance has \`ssh\` besides, \`[{"kind":"direct"|"proxy","host","port"}]\`, and lacks what
+may hold secrets (\`extra_env\`, \`onstart\`, \`jupyter_token\`). What is only asked for says so:
+
+\`\`\`json
+{"instance":41000001,"action":"stop","status":"requested"}
+{"instance":41000001,"goal":"ssh-ready","status":"running","address":{"kind":"direct","host":"203.0.113.11","port":40100},"elapsedMs":93120}
+\`\`\`
+
+\`details.attempts\` of \`RoutesFailed\` is \`[{"route","host","port","command","error":{…}}]\`, with an \`error\` as above for each.
+
 ## Jobs
 
 \`job start\`, \`status\`, \`wait\` and \`kill\` print the job:

@@ -56,8 +56,9 @@ const makeProbe = Effect.fnUntraced(function* (invocation: Invocation, id: numbe
     const made = VastMachine.route(id, address, flags, { platform })
     if (made._tag === "Failure") return yield* Effect.as(Deferred.fail(hopeless, made.failure), false)
     const options = { ...login, connectTimeout: login.connectTimeout ?? connectTimeout }
-    const tried = yield* Effect.result(Effect.scoped(SshLogin.connect(made.success.target, options)))
-    if (tried._tag === "Failure") yield* judge(made.success, tried.failure)
+    const route = yield* VastMachine.withUsualKeys(made.success, flags)
+    const tried = yield* Effect.result(Effect.scoped(SshLogin.connect(route.target, options)))
+    if (tried._tag === "Failure") yield* judge(route, tried.failure)
     return tried._tag === "Success"
   })
 
