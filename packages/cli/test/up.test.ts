@@ -28,7 +28,7 @@ const layer = Layer.effect(
     const { privateKey } = yield* KeyPair.generate()
     const keyFile = `${folder}/id_vast`
     yield* fs.writeFileString(keyFile, privateKey, { mode: 0o600 })
-    const simulator = yield* Simulator.make({ delays: { status: 20, load: 200, ssh: 300, keys: 800, results: 20 } })
+    const simulator = yield* Simulator.make({ delays: { status: 20, load: 200, ssh: 300, keys: 2500, results: 20 } })
     const edgeFetch: typeof fetch = (input, init) => fetch(Simulator.edgeUrl(simulator, String(input)), init)
     return UpLab.of({
       simulator,
@@ -56,6 +56,13 @@ interface Document {
   readonly workspace: string
   readonly steps: ReadonlyArray<{ readonly step: string; readonly skipped: boolean }>
   readonly error?: { readonly reason: string; readonly message: string; readonly fix: string }
+}
+
+interface Diagnosis {
+  readonly stages: ReadonlyArray<{ readonly name: string; readonly ok: boolean }>
+  readonly verdict: string
+  readonly cause?: string
+  readonly fix: string
 }
 
 const jsonOf = ({ stdout }: Ran): Document => JSON.parse(stdout) as Document // what the test says it is
@@ -94,10 +101,48 @@ describeWith(["sshd", "private-accounts"], "toehold up", () => {
           jsonOf(again).steps.flatMap(({ skipped, step }) => (skipped ? [] : [step])),
           ["identity", "port", "login"]
         )
+        const doctor = yield* run(["doctor", `vast:${id}`, "--json", ...login.slice(0, 6)])
+        const { stages, verdict } = JSON.parse(doctor.stdout) as Diagnosis // what the test says it is
+        assert.deepStrictEqual(
+          stages.map(({ name, ok }) => [name, ok]),
+          [
+            "api",
+            "keys",
+            "status",
+            "ports",
+            "dns",
+            "tcp",
+            "banner",
+            "kex",
+            "host-key",
+            "auth",
+            "channel",
+            "sftp",
+            "shell"
+          ].map((name) => [name, true])
+        )
+        assert.include(verdict, "Ready")
         assert.notInclude(
           [unknown, without, first, again].map(({ stderr, stdout }) => `${stdout}${stderr}`).join(""),
           token
         )
+      })
+    )
+
+    it.effect("names in a word what is at fault", () =>
+      Effect.gen(function* () {
+        const { login, run, simulator } = yield* UpLab
+        const diagnose = (id: number, env?: Readonly<Record<string, string>>) =>
+          Effect.map(run(["doctor", `vast:${id}`, "--json", ...login.slice(0, 6)], env), ({ exitCode, stdout }) => {
+            const { cause, stages } = JSON.parse(stdout) as Diagnosis // what the test says it is
+            return [exitCode, stages.at(-1)?.name, cause]
+          })
+        const { id } = yield* simulator.rent({ workspace: "home" })
+        assert.deepStrictEqual(yield* diagnose(id, { VAST_API_KEY: "of-nobody" }), [77, "api", "account"])
+        const stopped = yield* simulator.rent({ fate: "no-gpu" })
+        yield* stopped.settled
+        const [code, , cause] = yield* diagnose(stopped.id)
+        assert.deepStrictEqual([code, cause], [69, "instance"])
       })
     )
   })
