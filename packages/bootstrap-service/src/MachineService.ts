@@ -10,6 +10,7 @@ import * as Jobs from "@toehold/jobs/Jobs"
 import * as JobSpec from "@toehold/jobs/JobSpec"
 import type { JobState, JobStatus } from "@toehold/jobs/JobStatus"
 import type * as JobsError from "@toehold/jobs/JobsError"
+import { attemptId, attemptsOf, clearOld } from "./internal/provision/attempts.ts"
 import { askLines, one, quote } from "./internal/provision/ask.ts"
 import { digestOf } from "./internal/provision/digest.ts"
 import { jobFailure, whenJob } from "./internal/provision/jobFailure.ts"
@@ -116,24 +117,36 @@ const ofJob = (name: string, { state }: JobStatus, changed: boolean): ServiceSta
 
 const startJob = Effect.fnUntraced(function* (spec: ServiceSpec) {
   const jobs = yield* Jobs.make()
-  const id = jobId(spec.name)
-  const job = JobSpec.shell(spec.command, { id, cwd: spec.cwd, env: spec.env, maxOutput: 16 * 1024 * 1024 })
-  /** Somebody else may have cleared it away already, or started it anew. */
-  const clear = jobs.kill(id).pipe(
-    Effect.andThen(jobs.forget(id)),
-    Effect.catchIf(whenJob("NotFound", "StillRunning"), () => Effect.void)
-  )
-  const before = yield* jobs.status(id).pipe(
-    Effect.asSome,
-    Effect.catchIf(whenJob("NotFound"), () => Effect.succeedNone)
-  )
-  const wasRunning = before._tag === "Some" && before.value.state._tag === "Running"
-  if (before._tag === "Some" && !wasRunning) yield* clear
-  const found = yield* Effect.result(jobs.start(job))
-  if (found._tag === "Success") return ofJob(spec.name, found.success, !wasRunning)
+  const start = (number: number) =>
+    jobs.start(
+      JobSpec.shell(spec.command, {
+        id: attemptId(jobId(spec.name), number),
+        cwd: spec.cwd,
+        env: spec.env,
+        maxOutput: 16 * 1024 * 1024
+      })
+    )
+  const attempts = yield* attemptsOf(jobs, jobId(spec.name))
+  const last = attempts.at(-1)
+  const next = (last?.number ?? 0) + 1
+  if (last?.status.state._tag !== "Running") {
+    const started = yield* start(next)
+    yield* clearOld(jobs, attempts)
+    return ofJob(spec.name, started, true)
+  }
+  const found = yield* Effect.result(start(last.number))
+  if (found._tag === "Success") return ofJob(spec.name, found.success, false)
   if (!whenJob("AlreadyExists")(found.failure)) return yield* found.failure
-  yield* clear
-  return ofJob(spec.name, yield* jobs.start(job), true)
+  // It runs something else, which gives way.
+  yield* jobs.kill(last.status.id)
+  return ofJob(spec.name, yield* start(next), true)
+})
+
+/** The job of a service, where there is one. */
+const lastJob = Effect.fnUntraced(function* (name: string) {
+  const jobs = yield* Jobs.make()
+  const attempts = yield* attemptsOf(jobs, jobId(name))
+  return { jobs, attempts, last: attempts.at(-1)?.status }
 })
 
 const managedStatus = Effect.fnUntraced(function* (
@@ -210,10 +223,8 @@ export const status = (name: string, place: Place): Ask<ServiceStatus> =>
   Effect.gen(function* () {
     yield* checkName(name, place)
     if (place.manager !== "jobs") return yield* managedStatus(place, "status", name)
-    const jobs = yield* Jobs.make()
-    return yield* Effect.map(jobs.status(jobId(name)), (job) => ofJob(name, job, false)).pipe(
-      Effect.catchIf(whenJob("NotFound"), () => Effect.succeed(missing(name, place, false)))
-    )
+    const { last } = yield* lastJob(name)
+    return last === undefined ? missing(name, place, false) : ofJob(name, last, false)
   }).pipe((asked) => asStep(place, asked), Effect.withSpan("MachineService.status"))
 
 const missing = (name: string, { manager }: Place, changed: boolean): ServiceStatus => ({
@@ -234,12 +245,11 @@ export const stop = (name: string, place: Place): Ask<ServiceStatus> =>
   Effect.gen(function* () {
     yield* checkName(name, place)
     if (place.manager !== "jobs") return yield* managedStatus(place, "stop", name)
-    const jobs = yield* Jobs.make()
-    return yield* jobs.kill(jobId(name)).pipe(
-      Effect.andThen(jobs.forget(jobId(name))),
-      Effect.as(missing(name, place, true)),
-      Effect.catchIf(whenJob("NotFound"), () => Effect.succeed(missing(name, place, false)))
-    )
+    const { attempts, jobs, last } = yield* lastJob(name)
+    if (last === undefined) return missing(name, place, false)
+    yield* jobs.kill(last.id)
+    yield* Effect.forEach(attempts, ({ status }) => Effect.ignore(jobs.forget(status.id)), { discard: true })
+    return missing(name, place, true)
   }).pipe((stopped) => asStep(place, stopped), Effect.withSpan("MachineService.stop"))
 
 /**
@@ -264,9 +274,9 @@ export const output = (name: string, place: Place, part: "head" | "tail" = "tail
       const said = yield* askLines({ step: stepOf(place), script: managed, args: [part, place.manager, name, "-"] })
       return (said.get("line") ?? []).join("\n")
     }
-    const jobs = yield* Jobs.make()
-    const id = jobId(name)
-    const { stderrBytes, stdoutBytes } = yield* jobs.status(id)
+    const { jobs, last } = yield* lastJob(name)
+    if (last === undefined) return ""
+    const { id, stderrBytes, stdoutBytes } = last
     const parts = yield* Effect.forEach(
       [
         ["stderr", stderrBytes],
@@ -285,12 +295,6 @@ export const output = (name: string, place: Place, part: "head" | "tail" = "tail
             )
     )
     return parts.join("")
-  }).pipe(
-    Effect.catchIf(
-      (error) => error._tag === "JobsError" && error.reason._tag === "NotFound",
-      () => Effect.succeed("")
-    ),
-    (read) => asStep(place, read)
-  )
+  }).pipe((read) => asStep(place, read))
 
 const outputBytes = 64 * 1024

@@ -10,6 +10,7 @@ import * as Path from "node:path"
 export class Site extends Context.Service<
   Site,
   {
+    readonly folder: string
     readonly home: string
     readonly workspace: string
     readonly bin: string
@@ -28,6 +29,8 @@ export class Site extends Context.Service<
 
 export interface Options {
   readonly env?: Readonly<Record<string, string>>
+  /** What runs every program, given its words. */
+  readonly enter?: (folder: string) => ReadonlyArray<string>
 }
 
 const standIn = new URL("./cloudflared.ts", import.meta.url).pathname
@@ -65,11 +68,16 @@ const make = (options: Options) =>
       TOEHOLD_TEST_SITE: folder,
       ...options.env
     }
-    const redirect = (command: ChildProcess.Command): ChildProcess.Command =>
-      ChildProcess.isStandardCommand(command)
-        ? ChildProcess.make(command.command, command.args, { ...command.options, cwd: home, env })
-        : command
+    const [enter, ...entered] = options.enter?.(folder) ?? []
+    const redirect = (command: ChildProcess.Command): ChildProcess.Command => {
+      if (!ChildProcess.isStandardCommand(command)) return command
+      const settings = { ...command.options, cwd: home, env }
+      return enter === undefined
+        ? ChildProcess.make(command.command, command.args, settings)
+        : ChildProcess.make(enter, [...entered, command.command, ...command.args], settings)
+    }
     const site = Site.of({
+      folder,
       home,
       workspace,
       bin,

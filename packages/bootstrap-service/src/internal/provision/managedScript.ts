@@ -33,7 +33,7 @@ th_tell() { th_state; th_say state $th_st; th_say detail "$th_detail"; th_say en
 th_write() {
   th_log=$th_dir/log
   if [ $th_manager = supervisor ]; then
-    printf '%s\\n' "[program:$th_unit]" "command=/bin/sh $th_dir/run" 'autostart=true' 'autorestart=true' \\
+    printf '%s\\n' "[program:$th_unit]" "command=/bin/sh $th_dir/run" 'autostart=true' 'autorestart=unexpected' \\
       'startsecs=0' 'stopasgroup=true' 'killasgroup=true' 'redirect_stderr=true' "stdout_logfile=$th_log" \\
       'stdout_logfile_maxbytes=16MB' 'stdout_logfile_backups=1'
   else

@@ -8,8 +8,9 @@ import type { JobState, JobStatus } from "@toehold/jobs/JobStatus"
 import type { MachineFacts } from "../../MachineFacts.ts"
 import * as ProvisionError from "../../ProvisionError.ts"
 import type { Step } from "../../ProvisionEvent.ts"
+import { attemptId, attemptsOf, clearOld } from "./attempts.ts"
 import { digestOf } from "./digest.ts"
-import { jobFailure, whenJob } from "./jobFailure.ts"
+import { jobFailure } from "./jobFailure.ts"
 import { lastLines, masking, shown } from "./lines.ts"
 
 export interface Work {
@@ -56,10 +57,10 @@ const endOf = ({ state, timedOut }: JobStatus): string => {
 }
 
 /** The same script with the same arguments has the same id, so that a second client finds the first one's job. */
-const idOf = ({ args, interpreter, name, script, version }: Work): Effect.Effect<string> =>
+const baseOf = ({ args, interpreter, name, script, version }: Work): Effect.Effect<string> =>
   Effect.map(
     digestOf(JSON.stringify([interpreter, script, args])),
-    (digest) => `recipe-${name.replace(/[^A-Za-z0-9_-]/g, "-").slice(0, 30)}-v${version}-${digest.slice(0, 10)}`
+    (digest) => `recipe-${name.replace(/[^A-Za-z0-9_-]/g, "-").slice(0, 20)}-v${version}-${digest.slice(0, 10)}`
   )
 
 const tailBytes = 16 * 1024
@@ -69,13 +70,9 @@ export const isDone = (
   work: Work
 ): Effect.Effect<boolean, ProvisionError.ProvisionError, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.gen(function* () {
-    const jobs = yield* Jobs.make()
-    const { state } = yield* jobs.status(yield* idOf(work))
-    return isSuccess(state)
-  }).pipe(
-    Effect.catchIf(whenJob("NotFound"), () => Effect.succeed(false)),
-    Effect.mapError((error) => jobFailure(work.step, error))
-  )
+    const attempts = yield* attemptsOf(yield* Jobs.make(), yield* baseOf(work))
+    return attempts.some(({ status }) => isSuccess(status.state))
+  }).pipe(Effect.mapError((error) => jobFailure(work.step, error)))
 
 export const runWork = (
   work: Work,
@@ -83,21 +80,18 @@ export const runWork = (
 ): Effect.Effect<Worked, ProvisionError.ProvisionError, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.gen(function* () {
     const jobs = yield* Jobs.make()
-    const id = yield* idOf(work)
-    const before = yield* jobs.status(id).pipe(
-      Effect.asSome,
-      Effect.catchIf(whenJob("NotFound"), () => Effect.succeedNone)
-    )
-    if (before._tag === "Some") {
-      if (isSuccess(before.value.state)) return { id, skipped: true }
-      if (before.value.state._tag === "Running") {
-        yield* watch.onProgress(`${work.name} is under way already: following it`)
-      } else {
-        yield* watch.onProgress(`${work.name} failed before (${endOf(before.value)}): starting it anew`)
-        // Of two clients that do this at once, one starts it and the other finds it.
-        yield* jobs.forget(id).pipe(Effect.catchIf(whenJob("NotFound", "StillRunning"), () => Effect.void))
-      }
+    const base = yield* baseOf(work)
+    const attempts = yield* attemptsOf(jobs, base)
+    const done = attempts.find(({ status }) => isSuccess(status.state))
+    if (done !== undefined) return { id: done.status.id, skipped: true }
+    const last = attempts.at(-1)
+    const isRunning = last?.status.state._tag === "Running"
+    if (isRunning) yield* watch.onProgress(`${work.name} is under way already: following it`)
+    else if (last !== undefined) {
+      yield* watch.onProgress(`${work.name} failed before (${endOf(last.status)}): starting it anew`)
+      yield* clearOld(jobs, attempts)
     }
+    const id = attemptId(base, last === undefined ? 1 : isRunning ? last.number : last.number + 1)
     const { facts } = work
     yield* jobs.start(
       JobSpec.argv([work.interpreter, "-c", work.script, work.name, ...work.args], {
