@@ -2,43 +2,11 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as Fs from "node:fs"
 import { describeWith } from "@toehold/lab/RealPart"
-import type { InstanceControl } from "@toehold/lab/VastSimulator"
 import { start } from "./support/program.ts"
 import { greeter, portOf, talk } from "./support/sockets.ts"
-import { type ErrorDocument, jsonOf, layerWith, planted, VastLab } from "./support/vast.ts"
+import { type Answer, close, type ErrorDocument, jsonOf, layerWith, planted, rented, VastLab } from "./support/vast.ts"
 
-interface Answer extends ErrorDocument {
-  readonly stdout: string
-  readonly exitCode: number | null
-}
-
-interface Attempt {
-  readonly route: string
-  readonly port: number
-  readonly command: string
-  readonly error: { readonly reason: string; readonly fix: string }
-}
-
-/** An instance that answers, with the program's words for it. */
-const rented = Effect.gen(function* () {
-  const lab = yield* VastLab
-  const instance = yield* lab.simulator.rent()
-  yield* instance.settled
-  const machine = `vast:${instance.id}`
-  const exec = (...command: ReadonlyArray<string>) =>
-    Effect.map(lab.run(["exec", machine, ...lab.login, "--json", "--", ...command]), (ran) => ({
-      ...ran,
-      json: jsonOf<Answer>(ran)
-    }))
-  return { lab, instance, machine, exec }
-})
-
-const close = (address: InstanceControl["direct"]) => address?.close ?? Effect.void
-const open = (address: InstanceControl["direct"]) => address?.open ?? Effect.void
-
-const attemptsOf = ({ error }: ErrorDocument) => error.details["attempts"] as ReadonlyArray<Attempt> // the document's
-
-describeWith(["sshd", "private-accounts"], "vast:ID", () => {
+describeWith(["sshd", "ssh", "private-accounts"], "vast:ID", () => {
   it.layer(layerWith(), { excludeTestServices: true })((it) => {
     it.effect("is a machine like any other: commands, files, jobs, ports, its diagnosis", () =>
       Effect.gen(function* () {
@@ -58,6 +26,24 @@ describeWith(["sshd", "private-accounts"], "vast:ID", () => {
         assert.strictEqual(doctor.exitCode, 0, doctor.stdout)
         const { stages } = jsonOf<{ stages: ReadonlyArray<{ name: string; ok: boolean }> }>(doctor)
         assert.deepStrictEqual(stages.at(-1)?.name, "shell")
+        const interact = yield* run([
+          "interact",
+          machine,
+          ...login,
+          "--expect",
+          "?",
+          "--send",
+          "7",
+          "--",
+          "sh",
+          "-c",
+          "echo ?; read a; echo $a"
+        ])
+        assert.include(interact.stdout, "7", interact.stderr)
+        const bySsh = yield* run(["exec", machine, ...login, "--transport", "openssh", "--", "echo", "by ssh"])
+        assert.strictEqual(bySsh.stdout, "by ssh\n", bySsh.stderr)
+        const sessions = yield* run(["session", "list", machine, ...login])
+        assert.deepStrictEqual([sessions.exitCode, sessions.stdout], [0, "No sessions.\n"], sessions.stderr)
         const many = yield* run(["exec", `${machine},local:`, ...login, "--json", "--", "true"])
         assert.strictEqual(many.exitCode, 0, many.stdout)
       })
@@ -91,77 +77,6 @@ describeWith(["sshd", "private-accounts"], "vast:ID", () => {
         assert.deepStrictEqual([ran.exitCode, ran.stdout], [0, "here\n"], ran.stderr)
         assert.include(ran.stderr, "ConnectTimeout")
         yield* instance.direct?.network.welcome("forward") ?? Effect.void
-      })
-    )
-
-    it.effect("is known by its number at each of its addresses, and by no address", () =>
-      Effect.gen(function* () {
-        const { exec, instance, lab, machine } = yield* rented
-        yield* exec("true")
-        yield* close(instance.direct)
-        const byProxy = yield* exec("echo", "by the proxy")
-        assert.strictEqual(byProxy.json.stdout, "by the proxy\n", byProxy.stdout)
-        const file = Fs.readFileSync(lab.knownHosts, "utf8")
-        assert.match(file, new RegExp(`^vast-${instance.id}-direct ssh-`, "m"))
-        assert.match(file, new RegExp(`^vast-${instance.id}-proxy ssh-`, "m"))
-        assert.notInclude(file, "127.0.0.1")
-        const listed = yield* lab.run(["hosts", "list", machine, ...lab.login.slice(0, 4), "--json"])
-        const { hosts } = jsonOf<{ hosts: ReadonlyArray<{ hosts: string }> }>(listed)
-        assert.deepStrictEqual(
-          new Set(hosts.map(({ hosts }) => hosts)),
-          new Set([`vast-${instance.id}-direct`, `vast-${instance.id}-proxy`])
-        )
-        yield* close(instance.proxy)
-        const { json, exitCode } = yield* exec("true")
-        assert.deepStrictEqual([json.error.reason, json.error.outcome, exitCode], ["RoutesFailed", "did-not-run", 255])
-        assert.deepStrictEqual(
-          attemptsOf(json).map(({ error, port, route }) => [route, port, error.reason]),
-          [
-            ["direct", instance.direct?.port ?? 0, "ConnectionRefused"],
-            ["proxy", instance.proxy?.port ?? 0, "ConnectionRefused"]
-          ]
-        )
-        const doctor = yield* lab.run(["doctor", machine, ...lab.login])
-        assert.strictEqual(doctor.exitCode, 69, doctor.stdout)
-        yield* open(instance.direct)
-        yield* open(instance.proxy)
-      })
-    )
-
-    it.effect("that was recycled shows other keys, which are trusted when its old ones are forgotten", () =>
-      Effect.gen(function* () {
-        const { exec, instance, lab, machine } = yield* rented
-        yield* exec("true")
-        assert.strictEqual((yield* lab.run(["vast", "recycle", `${instance.id}`, "--yes"])).exitCode, 0)
-        yield* instance.settled
-        const changed = yield* exec("true")
-        assert.strictEqual(changed.json.error.reason, "RoutesFailed", changed.stdout)
-        assert.deepStrictEqual(
-          attemptsOf(changed.json).map(({ error }) => error.reason),
-          // The proxy's key was never on file, and is not put there in this moment.
-          ["HostKeyChanged", "HostKeyUnknown"]
-        )
-        assert.include(changed.json.error.fix, `toehold hosts forget ${machine}`)
-        const wait = yield* lab.run(["vast", "wait", `${instance.id}`, ...lab.login, "--json"])
-        assert.deepStrictEqual([jsonOf<ErrorDocument>(wait).error.reason, wait.exitCode], ["RoutesFailed", 77])
-        assert.strictEqual((yield* lab.run(["hosts", "forget", machine, ...lab.login.slice(0, 4)])).exitCode, 0)
-        assert.strictEqual((yield* exec("true")).exitCode, 0)
-      })
-    )
-
-    it.effect("is not taken for another's instance at a port of its own", () =>
-      Effect.gen(function* () {
-        const { exec, instance } = yield* rented
-        const other = yield* rented
-        yield* exec("true")
-        const mark = `/tmp/wrong-${instance.id}`
-        instance.direct?.lead(other.instance.direct?.port ?? 0)
-        const refused = yield* exec("touch", mark)
-        assert.deepStrictEqual(
-          attemptsOf(refused.json).map(({ error }) => error.reason),
-          ["HostKeyChanged", "HostKeyUnknown"]
-        )
-        assert.strictEqual((yield* other.exec("test", "-e", mark)).exitCode, 1)
       })
     )
 
@@ -202,6 +117,24 @@ describeWith(["sshd", "private-accounts"], "vast:ID", () => {
         Fs.copyFileSync(lab.keyFile, `${home}/.ssh/id_vast`)
         const ran = yield* lab.run(words, here)
         assert.strictEqual(ran.exitCode, 0, ran.stderr)
+      })
+    )
+
+    it.effect("is found with many others by one question to the service", () =>
+      Effect.gen(function* () {
+        const lab = yield* VastLab
+        const all = yield* Effect.forEach([1, 2, 3], () => lab.simulator.rent())
+        yield* Effect.forEach(all, ({ settled }) => settled)
+        const before = (yield* lab.simulator.requests).length
+        const names = [...all.map(({ id }) => `vast:${id}`), "vast:49999999"].join(",")
+        const ran = yield* lab.run(["exec", names, ...lab.login, "--json", "--", "echo", "here"])
+        const { results } = jsonOf<{ results: ReadonlyArray<Answer> }>(ran)
+        assert.deepStrictEqual(
+          results.map(({ error, stdout }) => stdout ?? error.reason),
+          ["here\n", "here\n", "here\n", "NotFound"]
+        )
+        const asked = (yield* lab.simulator.requests).slice(before).map(({ endpoint }) => endpoint)
+        assert.deepStrictEqual(asked, ["GET /api/v1/instances/", "GET /api/v0/instances/{id}/"])
       })
     )
 

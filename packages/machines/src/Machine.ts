@@ -169,6 +169,10 @@ const enterInstance = Effect.fnUntraced(function* (id: number, { flags, transpor
  * the transport `openssh` as `OpenSsh.connect` does; for an instance of Vast.ai also as `VastMachine.locate` and
  * `VastMachine.enter` do.
  *
+ * **Gotchas**
+ *
+ * The pool tries an address that it has reached before for a while (`retryFor`) before an instance's other one is tried.
+ *
  * @since 0.1.0
  * @category constructors
  */

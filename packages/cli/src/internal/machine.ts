@@ -28,8 +28,8 @@ export const readTarget = Effect.fnUntraced(function* (
   if (VastName.idOf(machine) !== undefined) {
     return yield* invalid(
       machine,
-      "this command does not take an instance of Vast.ai, whose addresses have a host key each",
-      "For its SSH keys see: toehold vast keys attach; for its host keys: toehold hosts forget."
+      "this command does not take an instance of Vast.ai",
+      `To let a key in: toehold vast keys attach ${machine} KEY.pub`
     )
   }
   const names = yield* Effect.fromResult(Machine.names(machine))

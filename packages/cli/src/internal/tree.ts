@@ -213,7 +213,8 @@ const hosts: CommandSpec = {
         jsonFlag,
         ...loginFlags
       ],
-      document: '{"machine","host","keyType","fingerprint","status":"known"|"added"|"replaced","removed":[...]}',
+      document:
+        '{"machine","host","keyType","fingerprint","status":"known"|"added"|"replaced","removed":[...]}; of vast:ID {"machine","keys":[...]}',
       load: () => loadHosts().then(({ hostsTrust }) => hostsTrust)
     },
     {

@@ -69,3 +69,34 @@ export interface ErrorDocument {
     readonly details: Readonly<Record<string, unknown>>
   }
 }
+
+export interface Answer extends ErrorDocument {
+  readonly stdout: string
+  readonly exitCode: number | null
+}
+
+export interface Attempt {
+  readonly route: string
+  readonly port: number
+  readonly command: string
+  readonly error: { readonly reason: string; readonly fix: string }
+}
+
+/** An instance that answers, with the program's words for it. */
+export const rented = Effect.gen(function* () {
+  const lab = yield* VastLab
+  const instance = yield* lab.simulator.rent()
+  yield* instance.settled
+  const machine = `vast:${instance.id}`
+  const exec = (...command: ReadonlyArray<string>) =>
+    Effect.map(lab.run(["exec", machine, ...lab.login, "--json", "--", ...command]), (ran) => ({
+      ...ran,
+      json: jsonOf<Answer>(ran)
+    }))
+  return { lab, instance, machine, exec }
+})
+
+export const close = (address: Simulator.InstanceControl["direct"]) => address?.close ?? Effect.void
+export const open = (address: Simulator.InstanceControl["direct"]) => address?.open ?? Effect.void
+
+export const attemptsOf = ({ error }: ErrorDocument) => error.details["attempts"] as ReadonlyArray<Attempt> // the document's

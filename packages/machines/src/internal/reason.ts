@@ -107,6 +107,9 @@ export class RoutesFailed extends Schema.TaggedError<RoutesFailed>("@toehold/mac
         `toehold hosts forget ${this.machine} - else the address may lead to somebody else's machine, and is not to be trusted.`
       )
     }
+    if (id !== undefined && reason._tag === "HostKeyUnknown") {
+      return `Compare the fingerprint with the machine's own, then run: toehold hosts trust ${this.machine} (or use --host-key accept-new).`
+    }
     if (id !== undefined && reason._tag === "AuthRejected") {
       return (
         `Attach your public key: toehold vast keys attach ${id} KEY.pub - it takes up to two minutes until an attached ` +

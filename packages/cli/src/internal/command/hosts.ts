@@ -1,6 +1,7 @@
 /** `toehold hosts`: the host keys that are known. */
 import { Effect } from "effect"
 import * as Machine from "@toehold/machines/Machine"
+import * as MachineError from "@toehold/machines/MachineError"
 import * as VastName from "@toehold/machines/VastName"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
@@ -10,7 +11,7 @@ import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import type * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as ExitCode from "../../ExitCode.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
-import { loginOptions, readTarget, targetFlags } from "../machine.ts"
+import { locateInstance, loginOptions, readTarget, targetFlags, vastClient } from "../machine.ts"
 import { plain, print, printJson } from "../print.ts"
 
 const describe = (entry: KnownHosts.Entry) => ({
@@ -117,6 +118,42 @@ const findKey = Effect.fnUntraced(function* (
   )
 })
 
+/** Puts the key that the machine shows on file. */
+const trustOne = Effect.fnUntraced(function* (
+  invocation: Invocation,
+  target: SshTarget.SshTarget,
+  options: SshLogin.Options
+) {
+  const replace = invocation.has("replace")
+  const { service } = yield* locate(invocation, target)
+  const { host, key } = yield* findKey(target, options, invocation.one("fingerprint"), replace)
+  // Keys of other types would still be asked for, and be missed: a machine that was rebuilt has lost them all.
+  const before = replace ? yield* service.forget(host) : []
+  const { status } = yield* service.trust({ ...host, key })
+  const isOld = before.some((entry) => Buffer.from(entry.blob).equals(key))
+  return {
+    host: KnownHosts.hostName(host),
+    keyType: yield* typeOf(key),
+    fingerprint: SshPublicKey.fingerprint(key),
+    status: isOld ? "known" : before.length > 0 ? "replaced" : status,
+    removed: before.filter((entry) => !Buffer.from(entry.blob).equals(key)).map(describe)
+  }
+})
+
+/** The keys of the addresses that answer; an instance has one for each. */
+const trustInstance = Effect.fnUntraced(function* (invocation: Invocation, id: number, options: SshLogin.Options) {
+  const { VastMachine, located } = yield* locateInstance(invocation, id, yield* vastClient)
+  const attempts: Array<MachineError.Attempt> = []
+  const trusted: Array<Effect.Success<ReturnType<typeof trustOne>>> = []
+  for (const route of located.routes) {
+    const tried = yield* Effect.result(trustOne(invocation, route.target, options))
+    if (tried._tag === "Success") trusted.push(tried.success)
+    else attempts.push(VastMachine.attemptOf(route, tried.failure))
+  }
+  if (trusted.length > 0) return trusted
+  return yield* MachineError.make(new MachineError.RoutesFailed({ machine: VastName.nameOf(id), attempts }))
+})
+
 export const hostsTrust: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
@@ -126,25 +163,16 @@ export const hostsTrust: Handler = (invocation) =>
         `--fingerprint ${wanted}: write it as ssh-keygen -l does, SHA256: and 43 characters.`
       )
     }
-    const replace = invocation.has("replace")
-    const target = yield* readTarget(invocation, machine)
+    const id = VastName.idOf(machine)
     const options = yield* loginOptions(invocation)
-    const { service } = yield* locate(invocation, target)
-    const { host, key } = yield* findKey(target, options, wanted, replace)
-    // Keys of other types would still be asked for, and be missed: a machine that was rebuilt has lost them all.
-    const before = replace ? yield* service.forget(host) : []
-    const { status } = yield* service.trust({ ...host, key })
-    const isOld = before.some((entry) => Buffer.from(entry.blob).equals(key))
-    const shown = {
-      machine,
-      host: KnownHosts.hostName(host),
-      keyType: yield* typeOf(key),
-      fingerprint: SshPublicKey.fingerprint(key),
-      status: isOld ? "known" : before.length > 0 ? "replaced" : status,
-      removed: before.filter((entry) => !Buffer.from(entry.blob).equals(key)).map(describe)
-    }
+    const trusted =
+      id === undefined
+        ? [yield* trustOne(invocation, yield* readTarget(invocation, machine), options)]
+        : yield* trustInstance(invocation, id, options)
     yield* invocation.has("json")
-      ? printJson(shown)
-      : print(`${shown.host}  ${shown.keyType} ${shown.fingerprint}  ${shown.status}\n`)
+      ? printJson({ machine, ...(id === undefined ? trusted[0] : { keys: trusted }) })
+      : Effect.forEach(trusted, ({ fingerprint, host, keyType, status }) =>
+          print(`${host}  ${keyType} ${fingerprint}  ${status}\n`)
+        )
     return ExitCode.done
   })

@@ -77,5 +77,6 @@ addresses have different keys, and a port that was yours is somebody else's tomo
   answers there.
 - After such a refusal the other address is taken only if its key is on file already.
 
-\`toehold hosts list vast:ID\` shows them, also when the instance is gone.
+\`toehold hosts list vast:ID\` shows them, also when the instance is gone. \`toehold hosts trust vast:ID\` puts the keys of both
+addresses on file, for \`--host-key strict\`.
 `

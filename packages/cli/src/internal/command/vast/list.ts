@@ -37,7 +37,7 @@ const offerColumns: ReadonlyArray<Column<Offer>> = [
   { title: "DOWN", value: ({ inet_down }) => rounded(inet_down), isNumber: true, spare: 3 },
   { title: "UP", value: ({ inet_up }) => rounded(inet_up), isNumber: true, spare: 7 },
   { title: "CUDA", value: ({ cuda_max_good }) => rounded(cuda_max_good, 1), isNumber: true, spare: 8 },
-  { title: "UPTIME", value: ({ reliability2 }) => percent(reliability2), isNumber: true, spare: 2 },
+  { title: "RELIABLE", value: ({ reliability2 }) => percent(reliability2), isNumber: true, spare: 2 },
   { title: "WHERE", value: ({ geolocation }) => geolocation ?? none, spare: 1 }
 ]
 

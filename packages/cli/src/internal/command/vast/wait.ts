@@ -15,48 +15,43 @@ import { StandardStreams } from "../../../StandardStreams.ts"
 import type { Handler, Invocation } from "../../commandSpec.ts"
 import { loginOptions, targetFlags } from "../../machine.ts"
 import { note, plain, print, printJson } from "../../print.ts"
+import { Hopes } from "../../vast/hopes.ts"
 import { addressText, statusOf } from "../../vast/instanceDocument.ts"
 import { readInstance, vast } from "../../vast/read.ts"
 
 /** One look must not use up the time for the others. */
 const connectTimeout = 10_000
 
-/** A key that was attached lets nobody in before this, in practice 60 to 120 s. */
-const injectionMillis = 180_000
-
-/** What stops the waiting early, and the probe that finds it out. */
+/** The probe that tries an address, and what stops the waiting when it has become vain. */
 const makeProbe = Effect.fnUntraced(function* (invocation: Invocation, id: number) {
   const platform = yield* ClientPlatform
   const login = yield* loginOptions(invocation)
   const flags = targetFlags(invocation)
   const hopeless = yield* Deferred.make<never, Failure>()
-  let last = ""
-  let rejectedSince: number | undefined
-
-  const fail = (route: VastMachine.Route, error: SshError.SshError) =>
-    MachineError.make(
-      new MachineError.RoutesFailed({
-        machine: VastName.nameOf(id),
-        attempts: [VastMachine.attemptOf(route, error)]
-      })
-    )
+  const hopes = new Hopes()
+  const told = new Map<string, string>()
 
   const judge = Effect.fnUntraced(function* (route: VastMachine.Route, error: SshError.SshError) {
-    if (error.reason._tag !== last) yield* note(plain(`instance ${id}, ${route.address.kind}: ${error.message}`))
-    last = error.reason._tag
+    const { kind } = route.address
+    // Looking again and again needs no line each time.
+    if (told.get(kind) !== error.reason._tag) yield* note(plain(`instance ${id}, ${kind}: ${error.message}`))
+    told.set(kind, error.reason._tag)
     if (VastMachine.isOwnFault(error)) return yield* Deferred.fail(hopeless, error)
-    if (VastMachine.isAlarm(error)) return yield* Deferred.fail(hopeless, fail(route, error))
-    if (error.reason._tag !== "AuthRejected") return false
-    const now = yield* Clock.currentTimeMillis
-    rejectedSince ??= now
-    return now - rejectedSince > injectionMillis ? yield* Deferred.fail(hopeless, fail(route, error)) : false
+    const attempts = hopes.push(VastMachine.attemptOf(route, error), yield* Clock.currentTimeMillis)
+    if (attempts === undefined) return
+    const reason = new MachineError.RoutesFailed({ machine: VastName.nameOf(id), attempts })
+    yield* Deferred.fail(hopeless, MachineError.make(reason))
   })
 
   const probe = Effect.fnUntraced(function* (address: SshAddress) {
     const made = VastMachine.route(id, address, flags, { platform })
     if (made._tag === "Failure") return yield* Effect.as(Deferred.fail(hopeless, made.failure), false)
-    const options = { ...login, connectTimeout: login.connectTimeout ?? connectTimeout }
     const route = yield* VastMachine.withUsualKeys(made.success, flags)
+    const options = {
+      ...login,
+      connectTimeout: login.connectTimeout ?? connectTimeout,
+      hostKeyPolicy: hopes.hasAlarm ? ("strict" as const) : login.hostKeyPolicy
+    }
     const tried = yield* Effect.result(Effect.scoped(SshLogin.connect(route.target, options)))
     if (tried._tag === "Failure") yield* judge(route, tried.failure)
     return tried._tag === "Success"
