@@ -52,8 +52,9 @@ connection again by itself.
 \`toehold vast destroy ID --yes\`, which loses all that is on it: give \`--yes\` only for what you were told to destroy. Secrets
 for new instances: \`toehold vast env set NAME --value-env NAME\`. See \`toehold help vast-ai\`.
 
-From its number to a URL in one go: \`toehold up vast:ID --register --start --json\` (add \`--max-hours 8\`, and \`--secret NAME\` for
-each secret). Run the same again after any failure. On any machine: \`toehold provision MACHINE --recipe claude-code --json\`.
+From its number to a URL in one go: \`toehold up vast:ID --register --start --json\` (add \`--max-hours 8\`, and \`--secret NAME\`
+for each secret). Run the same again after any failure. On any machine:
+\`toehold provision MACHINE --recipe claude-code --json\`.
 See \`toehold help provisioning\`.
 
 ## Reading the answer

@@ -28,7 +28,7 @@ export const up: CommandSpec = {
     "is provisioned, the app, and a tunnel to it, whose URL is the last line. What is done is skipped: after any failure, and",
     "after a kill of this program, run the same again. A machine that is no instance begins at its login."
   ].join("\n"),
-  arguments: [{ ...machineArgument, summary: `vast:ID, or ${machineArgument.summary}` }],
+  arguments: [machineArgument],
   flags: [
     { name: "register", summary: "Attach the key to the instance, and register it with the account" },
     { name: "start", summary: "Start the instance if it is stopped, and its billing" },
@@ -58,7 +58,7 @@ export const up: CommandSpec = {
     },
     { command: "toehold up root@host --secret HF_TOKEN --json", summary: "any machine; the token comes from $HF_TOKEN" }
   ],
-  document: `{"machine","url","port","workspace","gpus":[{"name","memory","driver"}],"diskFreeBytes","services","forwards":[...],"steps":[${step}]}`,
+  document: `{"machine","url","port","workspace","gpus":[...],"diskFreeBytes","services","forwards","steps":[${step}]}`,
   load: () => import("../command/up.ts").then(({ up }) => up)
 }
 
@@ -76,7 +76,7 @@ export const provision: CommandSpec = {
     { command: "toehold provision web --recipe nodejs --recipe claude-code", summary: "two recipes" },
     { command: "toehold provision vast:41000001 --secret HF_TOKEN", summary: "what the image wanted a token for" }
   ],
-  document: `{"machine","workspace","gpus","diskFreeBytes","services","forwards":[...],"steps":[${step}]}`,
+  document: `{"machine","workspace","gpus","diskFreeBytes","services","forwards","steps":[${step}]}`,
   load: () => import("../command/up.ts").then(({ provision }) => provision)
 }
 
