@@ -12,6 +12,7 @@ const folder = "packages/cli/src/internal/topic"
 export const pages: Readonly<Record<string, string>> = {
   [`${folder}/agents.ts`]: "docs/for-agents.md",
   [`${folder}/jobs.ts`]: "docs/jobs.md",
+  [`${folder}/provisioning.ts`]: "docs/provisioning.md",
   [`${folder}/machines.ts`]: "docs/targets.md",
   [`${folder}/transfers.ts`]: "docs/transfers.md",
   [`${folder}/exitCodes.ts`]: "docs/exit-codes.md",

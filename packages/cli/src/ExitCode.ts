@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as ProvisionError from "@toehold/bootstrap-service/ProvisionError"
 import type * as JobsError from "@toehold/jobs/JobsError"
 import type * as MachineError from "@toehold/machines/MachineError"
 import type * as SshError from "@toehold/ssh-core/SshError"
@@ -191,6 +192,69 @@ export const ofMachineReason = (reason: MachineError.Reason): number => {
   }
 }
 
+/** Of the tags of {@link ofVastReason} those that a step can meet. */
+const ofApiKind = (kind: string): number => {
+  switch (kind) {
+    case "KeyMissing":
+    case "Unauthorized":
+    case "TwoFactorRequired":
+    case "Forbidden":
+      return notPermitted
+    case "NotFound":
+      return noInput
+    case "InvalidRequest":
+      return badInput
+    case "RateLimited":
+      return tryAgain
+    default:
+      return unreachable
+  }
+}
+
+/**
+ * The exit code for what keeps a machine from being ready.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofProvisionReason = (reason: ProvisionError.Reason): number => {
+  switch (reason._tag) {
+    case "NoIdentity":
+    case "IdentityUnusable":
+    case "KeyNotRegistered":
+    case "LoginDenied":
+    case "HostKeyChanged":
+    case "SecretsMissing":
+      return notPermitted
+    case "InstanceStopped":
+    case "NoAddress":
+    case "PortFiltered":
+    case "PortClosed":
+    case "MachineFailed":
+    case "LoginFailed":
+      return unreachable
+    case "ApiFailed":
+      return ofApiKind(reason.kind)
+    case "JobFailed":
+      return reason.isRetryable ? tryAgain : failed
+    case "StepTimeout":
+      return timeout
+    case "TunnelRateLimited":
+      return tryAgain
+    case "RecipeInvalid":
+      return badInput
+    case "InstanceFailed":
+    case "NoWorkspace":
+    case "ProvisioningFailed":
+    case "ServiceMissing":
+    case "ServiceFailed":
+    case "TunnelProgramMissing":
+    case "TunnelFailed":
+    case "GuardUnavailable":
+      return failed
+  }
+}
+
 /**
  * The exit code for a failure, for every command but `exec`.
  *
@@ -216,6 +280,8 @@ export const ofFailure = (failure: Failure): number => {
       return ofVastReason(failure.reason)
     case "MachineError":
       return ofMachineReason(failure.reason)
+    case "ProvisionError":
+      return ofProvisionReason(failure.reason)
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { ProvisionError } from "@toehold/bootstrap-service/ProvisionError"
 import type { JobsError } from "@toehold/jobs/JobsError"
 import type { MachineError } from "@toehold/machines/MachineError"
 import type { SshError } from "@toehold/ssh-core/SshError"
@@ -25,6 +26,7 @@ export type Failure =
   | TransferError
   | VastError
   | MachineError
+  | ProvisionError
   | UsageError
   | OutputFailed
   | InputFailed

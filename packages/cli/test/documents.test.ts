@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as ProvisionError from "@toehold/bootstrap-service/ProvisionError"
 import * as JobsError from "@toehold/jobs/JobsError"
 import * as MachineError from "@toehold/machines/MachineError"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -18,7 +19,8 @@ const reasons = [
   ...JobsError.Reason.members,
   ...TransferError.Reason.members,
   ...VastError.Reason.members,
-  ...MachineError.Reason.members
+  ...MachineError.Reason.members,
+  ...ProvisionError.Reason.members
 ].map((member) => member.identifier.replace(/^.*\//, ""))
 
 describe("help topics", () => {

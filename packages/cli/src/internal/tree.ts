@@ -11,6 +11,7 @@ import { interact } from "./tree/interact.ts"
 import { session } from "./tree/session.ts"
 import { shell } from "./tree/shell.ts"
 import { get, put, sync } from "./tree/transfer.ts"
+import { provision, recipe, tunnel, up } from "./tree/up.ts"
 import { vast } from "./tree/vast.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
@@ -264,6 +265,10 @@ export const root: CommandSpec = {
     forward,
     job,
     vast,
+    up,
+    provision,
+    tunnel,
+    recipe,
     image,
     doctor,
     keys,

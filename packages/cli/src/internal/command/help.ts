@@ -9,6 +9,7 @@ import { topicNames } from "../topicNames.ts"
 const texts: Readonly<Record<string, () => Promise<{ readonly text: string }>>> = {
   agents: () => import("../topic/agents.ts"),
   jobs: () => import("../topic/jobs.ts"),
+  provisioning: () => import("../topic/provisioning.ts"),
   interactive: () => import("../topic/interactive.ts"),
   machines: () => import("../topic/machines.ts"),
   transfers: () => import("../topic/transfers.ts"),

@@ -52,6 +52,11 @@ connection again by itself.
 \`toehold vast destroy ID --yes\`, which loses all that is on it: give \`--yes\` only for what you were told to destroy. Secrets
 for new instances: \`toehold vast env set NAME --value-env NAME\`. See \`toehold help vast-ai\`.
 
+From its number to a URL in one go: \`toehold up vast:ID --register --start --json\` (add \`--max-hours 8\`, and \`--secret NAME\`
+for each secret). Run the same again after any failure. On any machine:
+\`toehold provision MACHINE --recipe claude-code --json\`.
+See \`toehold help provisioning\`.
+
 ## Reading the answer
 
 - \`exitCode\` is the command's own; a non-zero one is a result, not an error. \`null\` with a \`signal\`: it was killed.
@@ -124,4 +129,12 @@ for new instances: \`toehold vast env set NAME --value-env NAME\`. See \`toehold
 \`toehold help TOPIC\`: \`jobs\`, \`interactive\`, \`machines\`, \`vast-ai\`, \`transfers\`, \`exit-codes\`, \`environment\`,
 \`formatting\`, \`errors\`. \`toehold COMMAND --help\` has the flags and examples. To see a handshake:
 \`--log-level debug --log-format json\`.
+| \`KeyNotRegistered\` \`InstanceStopped\` | \`toehold up\` again with \`--register\`, or \`--start\`, which costs money |
+| \`SecretsMissing\` | have the person export \`details.names\`, then \`--secret NAME\` for each |
+| \`ProvisioningFailed\` \`ServiceFailed\` \`RecipeInvalid\` | read \`details.tail\` and the message, mend it, run the same again |
+| \`PortClosed\` \`StepTimeout\` \`MachineFailed\` \`JobFailed\` \`ApiFailed\` \`LoginFailed\` | do what \`fix\` says, then run the same again: what is done is skipped |
+| \`LoginDenied\` | compare the fingerprints in \`details\`; \`--register\`, or reboot the instance |
+| \`PortFiltered\` \`NoAddress\` \`NoWorkspace\` \`GuardUnavailable\` \`IdentityUnusable\` \`NoIdentity\` | do what \`fix\` says, or tell the person |
+| \`ServiceMissing\` | say what to serve: \`--recipe\`, \`--app-command\` or \`--app-port\` |
+| \`TunnelFailed\` \`TunnelRateLimited\` \`TunnelProgramMissing\` | wait some minutes and run it again, or use \`toehold forward\` |
 `
