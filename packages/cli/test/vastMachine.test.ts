@@ -120,10 +120,10 @@ describeWith(["sshd", "ssh", "private-accounts"], "vast:ID", () => {
       })
     )
 
-    it.effect("is found with many others by one question to the service", () =>
+    it.effect("is found with many others by few questions to the service", () =>
       Effect.gen(function* () {
         const lab = yield* VastLab
-        const all = yield* Effect.forEach([1, 2, 3], () => lab.simulator.rent())
+        const all = yield* Effect.forEach([1, 2, 3, 4, 5], () => lab.simulator.rent())
         yield* Effect.forEach(all, ({ settled }) => settled)
         const before = (yield* lab.simulator.requests).length
         const names = [...all.map(({ id }) => `vast:${id}`), "vast:49999999"].join(",")
@@ -131,10 +131,10 @@ describeWith(["sshd", "ssh", "private-accounts"], "vast:ID", () => {
         const { results } = jsonOf<{ results: ReadonlyArray<Answer> }>(ran)
         assert.deepStrictEqual(
           results.map(({ error, stdout }) => stdout ?? error.reason),
-          ["here\n", "here\n", "here\n", "NotFound"]
+          [...all.map(() => "here\n"), "NotFound"]
         )
-        const asked = (yield* lab.simulator.requests).slice(before).map(({ endpoint }) => endpoint)
-        assert.deepStrictEqual(asked, ["GET /api/v1/instances/", "GET /api/v0/instances/{id}/"])
+        // One by one they would be asked for a second apart.
+        assert.isAtMost((yield* lab.simulator.requests).length - before, 3)
       })
     )
 

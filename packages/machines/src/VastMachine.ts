@@ -134,7 +134,7 @@ const notRunning = (instance: Instance.Instance): MachineError.MachineError | un
 }
 
 /**
- * Asks the service where an instance is now. Fails as `VastClient` does, with `NotRunning` for an instance that has
+ * Asks the service where an instance is now, together with others who ask at the same time. Fails as `VastClient` does, with `NotRunning` for an instance that has
  * nobody to log in to, and with `InvalidTarget` as {@link routes} does. Keys are as {@link withUsualKeys} says.
  *
  * @since 0.1.0
@@ -150,7 +150,7 @@ export const locate = Effect.fn("VastMachine.locate")(function* (
 > {
   const client = yield* VastClient
   const platform = yield* ClientPlatform
-  const instance = yield* client.instances.show(id)
+  const instance = yield* client.instances.look(id)
   const refusal = notRunning(instance)
   if (refusal !== undefined) return yield* refusal
   const bare = yield* Effect.fromResult(routes(instance, flags, { platform }))

@@ -47,7 +47,7 @@ export const readRequest = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Request, FailureDocument.Failure, Needs | Scope.Scope> {
   const command = yield* readCommand(invocation)
   const names = yield* Effect.fromResult(Machine.names(invocation.argument(0)))
-  const options = yield* together(names, yield* machineOptions(invocation))
+  const options = yield* machineOptions(invocation)
   const terminals = new Map<string, StartOptions["pty"]>()
   for (const name of names) terminals.set(name, yield* readTerminal(invocation, name, options))
   // What no script could be made of must fail before the machine is asked for anything.
@@ -67,31 +67,6 @@ export const readRequest = Effect.fnUntraced(function* (
     terminals,
     input: yield* readInput(invocation, names.length > 1)
   }
-})
-
-/** So many instances are faster found by one list than one by one, as the service wants its calls apart. */
-const manyInstances = 3
-
-/** The options, with all instances asked for at once where there are many. */
-const together = Effect.fnUntraced(function* (names: ReadonlyArray<string>, options: Machine.Options) {
-  const { vast } = options
-  if (vast === undefined || names.filter((name) => VastName.idOf(name) !== undefined).length < manyInstances) {
-    return options
-  }
-  const listed = yield* Effect.cached(Effect.flatMap(vast, ({ instances }) => instances.list))
-  const client = Effect.map(vast, (client) => ({
-    ...client,
-    instances: {
-      ...client.instances,
-      // What is in no list may still have an answer of its own, such as why.
-      show: (id: number) =>
-        Effect.flatMap(listed, (all) => {
-          const found = all.find((instance) => instance.id === id)
-          return found === undefined ? client.instances.show(id) : Effect.succeed(found)
-        })
-    }
-  }))
-  return { ...options, vast: client }
 })
 
 /** The machine, and what its command is to be started with. */
