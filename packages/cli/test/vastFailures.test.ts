@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Http from "node:http"
 import type { Failure } from "@toehold/lab/VastSimulator"
 import { type ErrorDocument, jsonOf, layerWith, planted, VastLab } from "./support/vast.ts"
 
@@ -17,6 +18,24 @@ const failures: ReadonlyArray<
   ["rate-limit-text", ["execute", "41000001", "ls"], "RateLimited", 75],
   ["billed", ["create", "OFFER", "--image", "x"], "BilledButFailed", 1]
 ]
+
+const httpServer = (handler: Http.RequestListener) =>
+  Effect.acquireRelease(
+    Effect.callback<Http.Server>((resume) => {
+      const server = Http.createServer(handler)
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.sync(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+  ).pipe(
+    Effect.map((server) => {
+      const at = server.address()
+      return `http://127.0.0.1:${at === null || typeof at === "string" ? 0 : at.port}`
+    })
+  )
 
 describe("toehold vast", () => {
   it.layer(layerWith({ servers: "in-process" }), { excludeTestServices: true })((it) => {
@@ -106,6 +125,23 @@ describe("toehold vast", () => {
         const doctor = yield* run(["doctor", `vast:${id}`, "--json"])
         assert.strictEqual(doctor.exitCode, 75, doctor.stdout)
       })
+    )
+
+    it.effect("gives its key to nobody that the service sends it on to", () =>
+      Effect.gen(function* () {
+        const { run } = yield* VastLab
+        const met: Array<string | undefined> = []
+        const other = yield* httpServer((request, response) => {
+          met.push(request.headers.authorization)
+          response.end("{}")
+        })
+        const first = yield* httpServer((_, response) => response.writeHead(302, { location: other }).end())
+        const ran = yield* run(["vast", "instances", "--json"], { platform: { env: { VAST_URL: first } } })
+        assert.deepStrictEqual(
+          [jsonOf<ErrorDocument>(ran).error.reason, ran.exitCode, met],
+          ["InvalidResponse", 69, []]
+        )
+      }).pipe(Effect.scoped)
     )
 
     it.effect("shows no secret that it was given", () =>
