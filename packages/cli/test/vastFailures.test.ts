@@ -71,7 +71,7 @@ describe("toehold vast", () => {
 
     it.effect("knows no such instance, and no such offer", () =>
       Effect.gen(function* () {
-        const { run } = yield* VastLab
+        const { login, run } = yield* VastLab
         for (const words of [
           ["show", "49999999"],
           ["create", "1", "--image", "x"]
@@ -81,7 +81,7 @@ describe("toehold vast", () => {
         }
         const exec = yield* run(["exec", "vast:49999999", "--json", "--", "true"])
         assert.deepStrictEqual([jsonOf<ErrorDocument>(exec).error.reason, exec.exitCode], ["NotFound", 255])
-        const doctor = yield* run(["doctor", "vast:49999999", "--json"])
+        const doctor = yield* run(["doctor", "vast:49999999", ...login, "--json"])
         assert.strictEqual(doctor.exitCode, 66, doctor.stdout)
       })
     )
@@ -110,7 +110,7 @@ describe("toehold vast", () => {
 
     it.effect("waits for nothing that can't come", () =>
       Effect.gen(function* () {
-        const { run, simulator } = yield* VastLab
+        const { login, run, simulator } = yield* VastLab
         for (const fate of ["bad-image", "container-error"] as const) {
           const { id } = yield* simulator.rent({ fate })
           const ran = yield* run(["vast", "wait", `${id}`, "--interval", "20ms", "--timeout", "30s", "--json"])
@@ -122,8 +122,9 @@ describe("toehold vast", () => {
         const { id } = yield* simulator.rent({ fate: "loads" })
         const ran = yield* run(["vast", "wait", `${id}`, "--timeout", "1500ms", "--json"])
         assert.deepStrictEqual([jsonOf<ErrorDocument>(ran).error.reason, ran.exitCode], ["WaitTimeout", 124])
-        const doctor = yield* run(["doctor", `vast:${id}`, "--json"])
-        assert.strictEqual(doctor.exitCode, 75, doctor.stdout)
+        const list = yield* run(["job", "list", `vast:${id}`, ...login, "--json"])
+        const { error } = jsonOf<ErrorDocument>(list)
+        assert.deepStrictEqual([error.reason, error.isRetryable, list.exitCode], ["NotRunning", true, 75])
       })
     )
 
