@@ -62,6 +62,8 @@ export type Welcome = "forward" | "refuse" | "stall" | "drop"
 export interface Options {
   /** Read anew for each connection. */
   readonly target: { readonly host: string; readonly port: number }
+  /** Default: a free one. */
+  readonly port?: number
   readonly toServer?: Faults
   readonly toClient?: Faults
   readonly welcome?: Welcome
@@ -125,18 +127,20 @@ export const host = "127.0.0.1"
 
 const listen = (server: Net.Server, port: number): Effect.Effect<number, LabError> =>
   Effect.callback<number, LabError>((resume) => {
-    const onError = (cause: Error) =>
+    const onError = (cause: Error) => {
+      server.off("listening", onListening)
       resume(Effect.fail(new LabError({ message: `The proxy can't listen on port ${port}`, cause })))
-    server.once("error", onError)
-    server.listen(port, host, () => {
+    }
+    const onListening = () => {
       server.off("error", onError)
       const bound = server.address()
       resume(Effect.succeed(bound === null || typeof bound === "string" ? port : bound.port))
-    })
+    }
+    server.once("error", onError).once("listening", onListening).listen(port, host)
   })
 
 /**
- * Starts a proxy on a free port of 127.0.0.1; the scope ends it with all its connections.
+ * Starts a proxy on 127.0.0.1; the scope ends it with all its connections.
  *
  * @since 0.1.0
  * @category constructors
@@ -199,7 +203,7 @@ export const make = Effect.fn("FaultProxy.make")(function* (
       })
     }
   })
-  const port = yield* Effect.acquireRelease(listen(server, 0), () =>
+  const port = yield* Effect.acquireRelease(listen(server, options.port ?? 0), () =>
     Effect.sync(() => {
       endDeafness?.()
       if (server.listening) server.close()

@@ -133,11 +133,19 @@ const start = Effect.fnUntraced(function* (
   const current = { delays }
   const failures: Array<{ readonly failure: Failure; readonly endpoint: string | undefined; times: number }> = []
   const received: Array<Server.Received> = []
-  const http = yield* NodeHttpServer.make(() => Http.createServer(), {
+  const node = Http.createServer()
+  const http = yield* NodeHttpServer.make(() => node, {
     port: 0,
     host: "127.0.0.1",
     disablePreemptiveShutdown: true
   }).pipe(Effect.mapError((cause) => new LabError({ message: "The simulator can't listen", cause })))
+  // Clients keep connections open, and some wait for an answer that never comes.
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      node.close()
+      node.closeAllConnections()
+    })
+  )
   const url = NetAddress.formatUrlUnsafe(http.address)
   const edge = yield* Edge.make
   const canBeReal = RealPart.find("sshd") !== undefined && RealPart.find("private-accounts") !== undefined

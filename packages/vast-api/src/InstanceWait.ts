@@ -87,8 +87,8 @@ interface Running {
 const ready = (instance: Instance, began: number, address: SshAddress | undefined): Effect.Effect<Event> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({ _tag: "Ready", instance, elapsed: now - began, address }))
 
-/** Between two rounds of probes, at most. */
-const probePause = Duration.seconds(1)
+/** Between two rounds of probes, at most; longer, up to the second, where a round takes long. */
+const probePause = [Duration.seconds(1), Duration.seconds(5)] as const
 
 /**
  * Follows an instance until it reaches the goal: the stream ends with `Ready`. It fails at once with `InstanceFailed` for an
@@ -156,10 +156,13 @@ export const watch = <R = never>(
           yield* running.latch.await
           const { instance } = running
           if (instance === undefined) continue
+          const start = yield* Clock.currentTimeMillis
           for (const address of sshAddresses(instance)) {
             if (yield* probe(address)) return yield* ready(instance, began, address)
           }
-          yield* Effect.sleep(Duration.min(interval, probePause))
+          const took = Duration.millis((yield* Clock.currentTimeMillis) - start)
+          const [shortest, longest] = probePause
+          yield* Effect.sleep(Duration.max(Duration.min(interval, shortest), Duration.min(took, longest)))
         }
       })
     )

@@ -1,4 +1,4 @@
-import { Clock, Duration, Effect, Semaphore } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Semaphore } from "effect"
 
 /** Keeps the calls of each endpoint apart, for the service counts them by endpoint and by API key. */
 export interface RateLimiter {
@@ -35,14 +35,19 @@ export const make = (intervalOf: (endpoint: string) => Duration.Input): RateLimi
     limit: (endpoint, call) =>
       Effect.suspend(() => {
         const lane = laneOf(endpoint)
-        const rest = Effect.map(Clock.currentTimeMillis, (now) => {
-          lane.freeAt = now + lane.interval
-        })
+        const rest = (exit: Exit.Exit<unknown, unknown>) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            // When the service got a call that nobody waited for is not known: it may be later than now.
+            const times = Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause) ? 2 : 1
+            lane.freeAt = now + lane.interval * times
+          })
         const turn = Effect.gen(function* () {
-          const wait = lane.freeAt - (yield* Clock.currentTimeMillis)
+          const start = yield* Clock.currentTimeMillis
           // A clock that was set back must not hold anything up.
-          if (wait > 0) yield* Effect.sleep(Math.min(wait, maxInterval))
-          return yield* Effect.ensuring(call, rest)
+          const until = Math.min(lane.freeAt, start + maxInterval)
+          // A timer may be a little early.
+          for (let now = start; now < until; now = yield* Clock.currentTimeMillis) yield* Effect.sleep(until - now)
+          return yield* Effect.onExit(call, rest)
         })
         return lane.turn.withPermits(1)(turn)
       }),

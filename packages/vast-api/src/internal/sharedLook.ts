@@ -1,4 +1,4 @@
-import { Deferred, Effect, Exit, Semaphore, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Stream } from "effect"
 import type { Instance } from "../Instance.ts"
 import type { VastError } from "../VastError.ts"
 
@@ -9,26 +9,17 @@ const callsForPage = 2
 
 /**
  * Gives everyone who looks at an instance what it was after they asked. Who asks while others are answered waits for the
- * next round; a round takes one call for each instance, or the list where that is less.
+ * next round; a round takes one call for each instance, or the list where that is less. Rounds go on as long as anyone
+ * waits, whoever comes and goes.
  */
 export const make = (
   show: (id: number) => Effect.Effect<Instance, VastError>,
   pages: Stream.Stream<ReadonlyArray<Instance>, VastError>
 ): ((id: number) => Effect.Effect<Instance, VastError>) => {
-  const turn = Semaphore.makeUnsafe(1)
   const waiting = new Map<number, Set<Look>>()
+  let lookers = 0
   let pageCount = 1
-
-  const add = (id: number, look: Look): void => {
-    const looks = waiting.get(id)
-    if (looks === undefined) waiting.set(id, new Set([look]))
-    else looks.add(look)
-  }
-  const remove = (id: number, look: Look): void => {
-    const looks = waiting.get(id)
-    looks?.delete(look)
-    if (looks?.size === 0) waiting.delete(id)
-  }
+  let rounds: Fiber.Fiber<void> | undefined
 
   const round = Effect.suspend(() => {
     const open = new Map(waiting)
@@ -50,31 +41,47 @@ export const make = (
       pageCount = Math.max(1, count)
       // The list may lag behind: that an instance isn't there proves nothing.
       yield* each
-    }).pipe(
-      Effect.catch((error) =>
-        Effect.sync(() => {
-          for (const id of open.keys()) answer(id, Exit.fail(error))
-        })
-      )
-    )
-    return (open.size > pageCount * callsForPage ? all : each).pipe(
-      // Who led the round went away: the next one takes over.
-      Effect.ensuring(
-        Effect.sync(() => {
-          for (const [id, looks] of open) for (const look of looks) add(id, look)
-        })
-      )
-    )
+    })
+    return Effect.matchCause(open.size > pageCount * callsForPage ? all : each, {
+      onSuccess: () => {},
+      onFailure: (cause) => {
+        for (const id of open.keys()) answer(id, Exit.failCause(cause))
+      }
+    })
   })
+
+  const untilNobodyWaits: Effect.Effect<void> = Effect.suspend(() => {
+    if (waiting.size > 0) return Effect.andThen(round, untilNobodyWaits)
+    rounds = undefined
+    return Effect.void
+  })
+
+  const leave = (id: number, look: Look): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const looks = waiting.get(id)
+      looks?.delete(look)
+      if (looks?.size === 0) waiting.delete(id)
+      lookers -= 1
+      const idle = lookers === 0 ? rounds : undefined
+      if (idle === undefined) return Effect.void
+      rounds = undefined
+      return Fiber.interrupt(idle)
+    })
 
   return (id) =>
     Effect.suspend(() => {
       const look: Look = Deferred.makeUnsafe()
-      add(id, look)
-      // Those who ask at the same time get to ask before the round begins.
-      const lead = turn.withPermits(1)(
-        Effect.suspend(() => (Deferred.isDoneUnsafe(look) ? Effect.void : Effect.andThen(Effect.yieldNow, round)))
-      )
-      return Effect.andThen(lead, Deferred.await(look)).pipe(Effect.ensuring(Effect.sync(() => remove(id, look))))
+      lookers += 1
+      const looks = waiting.get(id)
+      if (looks === undefined) waiting.set(id, new Set([look]))
+      else looks.add(look)
+      const begin = Effect.suspend(() => {
+        if (rounds !== undefined) return Effect.void
+        // Those who ask at the same time get to ask before the first round begins.
+        return Effect.map(Effect.forkDetach(Effect.andThen(Effect.yieldNow, untilNobodyWaits)), (fiber) => {
+          rounds = fiber
+        })
+      })
+      return Effect.andThen(begin, Deferred.await(look)).pipe(Effect.ensuring(leave(id, look)))
     })
 }

@@ -20,9 +20,22 @@ export interface Addresses {
   readonly giveBack: (address: Address) => Effect.Effect<void>
 }
 
+/**
+ * While an address refuses connections its port belongs to nobody. These are below those that the system gives away, and
+ * every process starts elsewhere.
+ */
+const ports = { first: 10_000, count: 22_000, next: (process.pid % 220) * 100 }
+
+const nextPort = (): number => {
+  ports.next = (ports.next + 1) % ports.count
+  return ports.first + ports.next
+}
+
 const makeOne = Effect.gen(function* () {
   const target = { host: FaultProxy.host, port: 0 }
-  const network = yield* FaultProxy.make({ target, welcome: "refuse" })
+  const listening = Effect.suspend(() => FaultProxy.make({ target, port: nextPort() }))
+  const network = yield* Effect.retry(listening, { times: 50 })
+  yield* network.welcome("refuse")
   const address: Address = {
     host: network.host,
     port: network.port,

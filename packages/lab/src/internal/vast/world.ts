@@ -81,52 +81,55 @@ export const make = Effect.fnUntraced(function* (
   never,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
 > {
-  const context = yield* Effect.context<
-    Scope.Scope | FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
-  >()
+  const context = yield* Effect.context<FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner>()
+  const machines = yield* Scope.fork(yield* Effect.scope, "parallel")
   const addresses = yield* Addresses.make
   const lifeCycle = yield* LifeCycle.make(options.delays)
   let lastId = 41_000_000
   const nextId = () => (lastId += 1)
 
-  const rent = Effect.fnUntraced(function* (rental: Rental, spec: InstanceSpec) {
-    const which = spec.addresses ?? "both"
-    const direct = which === "proxy" || !rental.runtype.includes("ssh_direc") ? undefined : yield* addresses.take
-    const proxy = which === "direct" ? undefined : yield* addresses.take
-    const machine = yield* Machine.make({
-      kind: options.kind,
-      direct,
-      proxy,
-      stock: options.stock,
-      workspace: spec.workspace ?? "root",
-      doors: spec.doors ?? {},
-      onstart: rental.onstart ?? undefined,
-      env: () => Object.fromEntries([...world.secrets, ...rental.env.filter(([name]) => /^\w+$/.test(name))])
-    })
-    const id = nextId()
-    const apiKey = newKey()
-    const record: InstanceRecord = {
-      ...rental,
-      id,
-      machineId: 33001,
-      apiKey,
-      startDate: (yield* now) / 1000,
-      machine,
-      fate: spec.fate ?? "runs",
-      actualStatus: null,
-      intendedStatus: "running",
-      curState: "running",
-      nextState: "running",
-      statusMsg: null,
-      // Keys of the account reach instances that are made later, and no others.
-      keys: world.sshKeys,
-      runningSince: undefined
-    }
-    world.instances.set(id, record)
-    world.apiKeys.set(apiKey, { id: nextId(), key: apiKey, name: `instance ${id}`, rights: { instance: id } })
-    yield* lifeCycle.boot(record)
-    return record
-  }, Effect.provideContext(context))
+  const rent = Effect.fnUntraced(
+    function* (rental: Rental, spec: InstanceSpec) {
+      const which = spec.addresses ?? "both"
+      const direct = which === "proxy" || !rental.runtype.includes("ssh_direc") ? undefined : yield* addresses.take
+      const proxy = which === "direct" ? undefined : yield* addresses.take
+      const machine = yield* Machine.make({
+        kind: options.kind,
+        direct,
+        proxy,
+        stock: options.stock,
+        workspace: spec.workspace ?? "root",
+        doors: spec.doors ?? {},
+        onstart: rental.onstart ?? undefined,
+        env: () => Object.fromEntries([...world.secrets, ...rental.env.filter(([name]) => /^\w+$/.test(name))])
+      })
+      const id = nextId()
+      const apiKey = newKey()
+      const record: InstanceRecord = {
+        ...rental,
+        id,
+        machineId: 33001,
+        apiKey,
+        startDate: (yield* now) / 1000,
+        machine,
+        fate: spec.fate ?? "runs",
+        actualStatus: null,
+        intendedStatus: "running",
+        curState: "running",
+        nextState: "running",
+        statusMsg: null,
+        // Keys of the account reach instances that are made later, and no others.
+        keys: world.sshKeys,
+        runningSince: undefined
+      }
+      world.instances.set(id, record)
+      world.apiKeys.set(apiKey, { id: nextId(), key: apiKey, name: `instance ${id}`, rights: { instance: id } })
+      yield* lifeCycle.boot(record)
+      return record
+    },
+    Effect.provideContext(context),
+    Scope.provide(machines)
+  )
 
   const world: World = {
     url: options.url,
