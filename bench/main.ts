@@ -16,6 +16,7 @@ import { roundTrip } from "./roundTrip.ts"
 import { start } from "./start.ts"
 import type { Services } from "./toehold.ts"
 import { transfer } from "./transfer.ts"
+import { up } from "./up.ts"
 import { warmExec } from "./warmExec.ts"
 
 type Bench = (
@@ -36,7 +37,8 @@ const benches: Readonly<Record<string, Bench>> = {
   forward,
   "job-follow": jobFollow,
   pool,
-  transfer
+  transfer,
+  up
 }
 
 const main = Effect.gen(function* () {
