@@ -17,6 +17,7 @@ import { start } from "./start.ts"
 import type { Services } from "./toehold.ts"
 import { transfer } from "./transfer.ts"
 import { vast } from "./vast.ts"
+import { up } from "./up.ts"
 import { warmExec } from "./warmExec.ts"
 
 type Bench = (
@@ -39,6 +40,7 @@ const benches: Readonly<Record<string, Bench>> = {
   pool,
   transfer,
   vast
+  up
 }
 
 const main = Effect.gen(function* () {

@@ -11,7 +11,7 @@ import * as JobSpec from "@toehold/jobs/JobSpec"
 import type { JobState, JobStatus } from "@toehold/jobs/JobStatus"
 import type * as JobsError from "@toehold/jobs/JobsError"
 import { attemptId, attemptsOf, clearOld } from "./internal/provision/attempts.ts"
-import { askLines, one, quote } from "./internal/provision/ask.ts"
+import { askLines, one, quote, type Said } from "./internal/provision/ask.ts"
 import { digestOf } from "./internal/provision/digest.ts"
 import { jobFailure, whenJob } from "./internal/provision/jobFailure.ts"
 import { managed } from "./internal/provision/managedScript.ts"
@@ -162,8 +162,6 @@ const managedStatus = Effect.fnUntraced(function* (
     changes: verb !== "status",
     ...(more.stdin === undefined ? {} : { stdin: more.stdin })
   })
-  const state = one(said, "state")
-  const detail = one(said, "detail") ?? ""
   const failure = one(said, "failed")
   if (failure !== undefined) {
     return yield* ProvisionError.make(
@@ -176,14 +174,19 @@ const managedStatus = Effect.fnUntraced(function* (
       })
     )
   }
+  return statusOf(said, name, place)
+})
+
+const statusOf = (said: Said, name: string, { manager }: Place): ServiceStatus => {
+  const state = one(said, "state")
   return {
     name,
-    manager: place.manager,
+    manager,
     state: state === "running" || state === "missing" ? state : "ended",
-    detail,
-    changed: one(said, "changed") !== undefined
+    detail: one(said, "detail") ?? "",
+    changed: said.has("changed")
   }
-})
+}
 
 const checkName = (name: string, place: Place): Effect.Effect<void, ProvisionError.ProvisionError> =>
   namePattern.test(name)
@@ -262,39 +265,49 @@ export const restart = (spec: ServiceSpec, place: Place): Ask<ServiceStatus> =>
   Effect.andThen(stop(spec.name, place), ensure(spec, place)).pipe(Effect.withSpan("MachineService.restart"))
 
 /**
- * What the service printed, stdout and stderr: the first 64 KiB, or the last.
+ * How a service does, with what it printed, stdout and stderr: the first 64 KiB, or the last.
  *
  * @since 0.1.0
  * @category running
  */
-export const output = (name: string, place: Place, part: "head" | "tail" = "tail"): Ask<string> =>
+export const inspect = (
+  name: string,
+  place: Place,
+  part: "head" | "tail" = "tail"
+): Ask<ServiceStatus & { readonly output: string }> =>
   Effect.gen(function* () {
     yield* checkName(name, place)
     if (place.manager !== "jobs") {
       const said = yield* askLines({ step: stepOf(place), script: managed, args: [part, place.manager, name, "-"] })
-      return (said.get("line") ?? []).join("\n")
+      return { ...statusOf(said, name, place), output: (said.get("line") ?? []).join("\n") }
     }
     const { jobs, last } = yield* lastJob(name)
-    if (last === undefined) return ""
+    if (last === undefined) return { ...missing(name, place, false), output: "" }
     const { id, stderrBytes, stdoutBytes } = last
     const parts = yield* Effect.forEach(
       [
         ["stderr", stderrBytes],
         ["stdout", stdoutBytes]
       ] as const,
-      ([stream, size]) =>
-        size === 0
+      ([stream, size]) => {
+        const offset = part === "head" ? 0 : Math.max(0, size - outputBytes)
+        return size === 0
           ? Effect.succeed("")
-          : Effect.map(
-              jobs.read(id, {
-                stream,
-                offset: part === "head" ? 0 : Math.max(0, size - outputBytes),
-                maxBytes: outputBytes
-              }),
-              ({ data }) => new TextDecoder().decode(data)
+          : Effect.map(jobs.read(id, { stream, offset, maxBytes: outputBytes }), ({ data }) =>
+              new TextDecoder().decode(data)
             )
+      }
     )
-    return parts.join("")
-  }).pipe((read) => asStep(place, read))
+    return { ...ofJob(name, last, false), output: parts.join("") }
+  }).pipe((read) => asStep(place, read), Effect.withSpan("MachineService.inspect"))
+
+/**
+ * What the service printed, as {@link inspect} has it.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const output = (name: string, place: Place, part?: "head" | "tail"): Ask<string> =>
+  Effect.map(inspect(name, place, part), ({ output }) => output)
 
 const outputBytes = 64 * 1024

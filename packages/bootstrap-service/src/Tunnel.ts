@@ -118,18 +118,17 @@ const urlOf = Effect.fnUntraced(function* (port: number, place: MachineService.P
   const name = nameOf(port)
   let looks = 0
   const look = Effect.gen(function* () {
-    const text = yield* MachineService.output(name, place, "head")
-    const log = TunnelLog.read(text)
+    const { detail, output, state } = yield* MachineService.inspect(name, place, "head")
+    const log = TunnelLog.read(output)
     looks++
     if (log.url !== undefined && (log.isRegistered || looks > maxLooksUnregistered)) return log.url
     if (log.rateLimited !== undefined) {
       yield* MachineService.stop(name, place)
       return yield* ProvisionError.make(new ProvisionError.TunnelRateLimited({ detail: log.rateLimited }))
     }
-    const { detail, state } = yield* MachineService.status(name, place)
     if (state !== "running") {
       return yield* ProvisionError.make(
-        new ProvisionError.TunnelFailed({ detail: `cloudflared ${detail}`, tail: lastLines(text, 3) })
+        new ProvisionError.TunnelFailed({ detail: `cloudflared ${detail}`, tail: lastLines(output, 3) })
       )
     }
     return yield* Effect.fail("waiting" as const)
@@ -151,6 +150,21 @@ const maxLooksUnregistered = 16
 /** How long a URL of ours may take until it answers. */
 const reachable = again.pipe(Schedule.upTo({ duration: "90 seconds" }))
 
+/** The tunnel that somebody else opened, or whether one of ours had to be started. */
+const start = Effect.fnUntraced(function* (
+  port: number,
+  facts: Facts,
+  options: Options,
+  place: MachineService.Place
+): Effect.fn.Return<Tunnel | boolean, ProvisionError.ProvisionError, Services> {
+  const said = yield* askLines({ step: "tunnel", script: survey, args: [String(port), facts.workspace] })
+  const there = yield* firstThatAnswers(candidatesOf(said, port), port)
+  if (there !== undefined) return there
+  const program = yield* programOf(said, facts, options)
+  const service = { name: nameOf(port), command: command(program, port) }
+  return (yield* MachineService.ensure(service, place)).changed
+})
+
 /**
  * Opens a tunnel to a port of the machine, or finds the one that is there, and returns when its URL answers. Where
  * cloudflared is missing it is installed for the user. Fails with `TunnelProgramMissing`, `TunnelRateLimited`,
@@ -165,14 +179,9 @@ export const open = Effect.fn("Tunnel.open")(function* (
   options: Options = {}
 ): Effect.fn.Return<Tunnel, ProvisionError.ProvisionError, Services> {
   const place: MachineService.Place = { manager: facts.manager, step: "tunnel" }
-  const said = yield* askLines({ step: "tunnel", script: survey, args: [String(port), facts.workspace] })
   const own = yield* MachineService.status(nameOf(port), place)
-  if (own.state !== "running") {
-    const there = yield* firstThatAnswers(candidatesOf(said, port), port)
-    if (there !== undefined) return there
-  }
-  const program = yield* programOf(said, facts, options)
-  const { changed } = yield* MachineService.ensure({ name: nameOf(port), command: command(program, port) }, place)
+  const changed = own.state === "running" ? false : yield* start(port, facts, options, place)
+  if (typeof changed !== "boolean") return changed
   if (changed) yield* options.onProgress?.("cloudflared started") ?? Effect.void
   const url = yield* urlOf(port, place)
   yield* options.onProgress?.(`the URL is ${url}`) ?? Effect.void

@@ -60,8 +60,7 @@ case $th_verb in
   status) th_tell ;;
   head | tail)
     $th_verb -c 65536 "$th_dir/log" 2>/dev/null | while IFS= read -r th_l || [ -n "$th_l" ]; do th_say line "$th_l"; done
-    th_say end
-    exit 0 ;;
+    th_tell ;;
   stop)
     th_state
     [ $th_st = missing ] || { th_remove; th_say changed yes; }

@@ -43,6 +43,9 @@ const healthOf = Effect.fnUntraced(function* ({ path = "/", port }: App) {
 
 const waiting = Schedule.min([Schedule.exponential("60 millis", 1.3), Schedule.spaced("2 seconds")])
 
+/** Its port says more, and sooner, than its process. */
+const looksEachStatus = 3
+
 export const services = Effect.fnUntraced(function* (
   facts: MachineFacts,
   app: App,
@@ -65,22 +68,23 @@ export const services = Effect.fnUntraced(function* (
     place
   )
   yield* report.progress(`${name} ${changed ? "started" : "is starting"} by ${facts.manager}`)
+  let looks = 0
   const up = Effect.gen(function* () {
     const health = yield* healthOf(app)
     if (health.isUp) return health.detail
-    const { detail, state } = yield* MachineService.status(name, place)
-    if (state !== "running") {
-      return yield* ProvisionError.make(
-        new ProvisionError.ServiceFailed({
-          step: "services",
-          name,
-          manager: facts.manager,
-          detail,
-          tail: lastLines(yield* MachineService.output(name, place), 5)
-        })
-      )
-    }
-    return yield* Effect.fail("starting" as const)
+    looks++
+    if (looks % looksEachStatus !== 0) return yield* Effect.fail("starting" as const)
+    const { detail, output, state } = yield* MachineService.inspect(name, place)
+    if (state === "running") return yield* Effect.fail("starting" as const)
+    return yield* ProvisionError.make(
+      new ProvisionError.ServiceFailed({
+        step: "services",
+        name,
+        manager: facts.manager,
+        detail,
+        tail: lastLines(output, 5)
+      })
+    )
   })
   const detail = yield* Effect.retry(up, { schedule: waiting, while: (error) => error === "starting" }).pipe(
     Effect.catchIf(
