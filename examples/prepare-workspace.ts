@@ -10,11 +10,12 @@ import { Console, Effect, Layer } from "effect"
 
 const [repoUrl, branch, workspaceBasePath] = process.argv.slice(2)
 
+const report = (line: string) => Console.error(line)
+
 const main = Effect.gen(function* () {
   const request = { sessionId: "example", vmId: "local", repoUrl, branch, workspaceBasePath }
   const config = yield* Effect.fromResult(SessionConfig.decode(request))
   const steps = yield* SessionSteps.SessionSteps
-  const report = (line: string) => Console.error(line)
   const console = yield* steps.console(config, {}, report)
   const workspace = yield* steps.workspace(config, { console }, report)
   const { commit } = yield* steps.repository(config, { console, workspace }, report)

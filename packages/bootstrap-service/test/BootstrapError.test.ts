@@ -53,7 +53,13 @@ const reasons: ReadonlyArray<BootstrapError.Reason> = [
   new BootstrapError.OpenCodeFailed({ step: "health", detail: "it ended with exit code 3", log }),
   new BootstrapError.PortTaken({ step: "health", port: 4096, log }),
   new BootstrapError.HealthTimeout({ url: "http://10.0.100.20:4096/", timeoutMs: 1000, seen: "refused", log: [] }),
-  new BootstrapError.PasswordRejected({ url: "http://10.0.100.20:4096/", given: false, log: [] })
+  new BootstrapError.PasswordRejected({ url: "http://10.0.100.20:4096/", given: false, log: [] }),
+  new BootstrapError.SessionNotFound({ id: "s1" }),
+  new BootstrapError.SessionExists({ id: "s1" }),
+  new BootstrapError.WrongStatus({ id: "s1", status: "ready", action: "retry" }),
+  new BootstrapError.StoreFailed({ detail: "database is locked", isRetryable: true }),
+  new BootstrapError.SecretsUnreadable({ id: "s1" }),
+  new BootstrapError.StepCrashed({ step: "network", detail: "a bug" })
 ]
 
 const json = Schema.fromJsonString(Schema.toCodecJson(BootstrapError.BootstrapError))

@@ -81,6 +81,21 @@ describeWith(parts, "The network of a machine that has none", () => {
     )
   })
 
+  it.layer(Namespace.layer({ network: "gateway", user: "agent" }), { excludeTestServices: true })((it) => {
+    it.effect("is root's to change, and anybody's to look at", () =>
+      Effect.gen(function* () {
+        const { inside, run } = yield* onNetwork
+        const { reason } = yield* Effect.flip(run("10.0.100.20"))
+        assert.strictEqual(reason._tag, "NotPermitted", reason.message)
+        yield* inside(
+          "ip link set lo up; ip link set eth0 up; ip addr add 10.0.100.20/24 dev eth0; ip route add default via 10.0.100.1; " +
+            "echo nameserver 10.9.9.9 >/etc/resolv.conf"
+        )
+        assert.deepStrictEqual(yield* run("10.0.100.20"), { ...ready, changed: false })
+      })
+    )
+  })
+
   it.layer(Namespace.layer({ network: "none" }), { excludeTestServices: true })((it) => {
     it.effect("needs an interface", () =>
       Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** A machine whose console is root's: this one, in namespaces where there is an account `agent`, and a network of its own. */
+/** A machine whose console is root's, or anybody's: this one, in namespaces where there is an account `agent`, and a network of its own. */
 import { NodeServices } from "@effect/platform-node"
 import { Context, Effect, Layer, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner, type CommandLine } from "effect/process"
@@ -11,6 +11,8 @@ import { freePort, installing, Place, shOf, stepsOn } from "./place.ts"
 export interface Options {
   /** With a network of its own: nothing but a link to a gateway at 10.0.100.1, or not even that. */
   readonly network?: "gateway" | "none"
+  /** Who is logged in. Default: root. */
+  readonly user?: "agent"
   /** What /etc/resolv.conf says. Default: nothing. */
   readonly resolvConf?: string
 }
@@ -25,7 +27,7 @@ nsenter -t $2 -n ip link set ${name}a name eth0`
 
 const uid = 1000
 
-const made = ({ network, resolvConf = "" }: Options) =>
+const made = ({ network, resolvConf = "", user }: Options) =>
   Effect.gen(function* () {
     const own = yield* ChildProcessSpawner.ChildProcessSpawner
     const folder = yield* Effect.acquireRelease(
@@ -81,7 +83,7 @@ const made = ({ network, resolvConf = "" }: Options) =>
     })
     const sh = shOf(asAgent)
     yield* sh(installing, `${home}/.local/bin`)
-    return Context.make(ChildProcessSpawner.ChildProcessSpawner, spawner).pipe(
+    return Context.make(ChildProcessSpawner.ChildProcessSpawner, user === undefined ? spawner : asAgent).pipe(
       Context.add(Place, { ip: network === undefined ? "127.0.0.1" : "10.0.100.20", freePort, folder: home, sh }),
       Context.add(Root, { sh: shOf(spawner), gatewayPid: other })
     )

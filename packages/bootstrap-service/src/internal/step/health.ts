@@ -99,6 +99,9 @@ const connectionWords: Readonly<Record<string, string>> = {
 /** How often the process itself is looked at meanwhile. */
 const processInterval = 5000
 
+/** How long such a look may take; a console is slow, and may be gone. */
+const processTimeout = "15 seconds"
+
 export const health = (
   spawner: Spawner,
   jobs: Jobs["Service"],
@@ -120,7 +123,10 @@ export const health = (
       })
     )
     /** A console that is gone takes no part: OpenCode may be well. */
-    const lastWords = Effect.orElseSucceed(process, (): Look => ({ ended: undefined, log: [] }))
+    const lastWords = process.pipe(
+      Effect.timeout(processTimeout),
+      Effect.orElseSucceed((): Look => ({ ended: undefined, log: [] }))
+    )
 
     yield* report(`Waiting for OpenCode at ${url}`)
     const began = yield* Clock.currentTimeMillis
