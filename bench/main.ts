@@ -13,6 +13,7 @@ import { forward } from "./forward.ts"
 import { jobFollow } from "./jobFollow.ts"
 import { pool } from "./pool.ts"
 import { roundTrip } from "./roundTrip.ts"
+import { session } from "./session.ts"
 import { start } from "./start.ts"
 import type { Services } from "./toehold.ts"
 import { transfer } from "./transfer.ts"
@@ -36,7 +37,8 @@ const benches: Readonly<Record<string, Bench>> = {
   forward,
   "job-follow": jobFollow,
   pool,
-  transfer
+  transfer,
+  session
 }
 
 const main = Effect.gen(function* () {

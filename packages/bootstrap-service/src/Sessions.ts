@@ -129,11 +129,7 @@ const make = Effect.fnUntraced(function* (
       return session
     }),
     abort: Effect.fn("Sessions.abort")(function* (id) {
-      return yield* only(
-        id,
-        "abort",
-        store.modify(id, aborted)
-      )
+      return yield* only(id, "abort", store.modify(id, aborted))
     }),
     archive: Effect.fn("Sessions.archive")(function* (id) {
       let wasSettled = false

@@ -6,6 +6,11 @@ import { inOrder } from "../src/SessionStep.ts"
 import { sharedPostgres } from "./support/sharedPostgres.ts"
 import { type Note, notes, start, traces, until } from "./support/workers.ts"
 
+const by =
+  (pid: number) =>
+  (note: Note): boolean =>
+    note.pid === pid
+
 const patience = { timeout: 120_000 }
 
 /** Every step of every session has left its trace, and none was done by two at a time. */
@@ -87,7 +92,6 @@ describeWith(["postgres", "setpriv"], "workers on PostgreSQL", () => {
         const sessions = 16
         const killed = yield* start(url, folder, sessions, 800)
         const other = yield* start(url, folder, sessions, 800)
-        const by = (pid: number) => (note: Note) => note.pid === pid
         yield* until(() => notes(folder).some(by(killed.pid)) && notes(folder).some(by(other.pid)))
         yield* Effect.sleep(1000)
         yield* killed.kill("SIGKILL")

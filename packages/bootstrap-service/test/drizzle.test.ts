@@ -40,14 +40,14 @@ beforeEach(() => {
 
 afterEach(() => sqlite.close())
 
-describe("drizzleSessionStore", () => {
-  const insert = async (status: "creating" | "archived") => {
-    const now = new Date(0)
-    await database()
-      .insert(agentSessions)
-      .values({ id: "a", repoUrl: "https://example.org/r.git", status, createdAt: now, updatedAt: now })
-  }
+const insert = async (status: "creating" | "archived") => {
+  const now = new Date(0)
+  await database()
+    .insert(agentSessions)
+    .values({ id: "a", repoUrl: "https://example.org/r.git", status, createdAt: now, updatedAt: now })
+}
 
+describe("drizzleSessionStore", () => {
   it("reads and changes a real table through Drizzle", async () => {
     await insert("creating")
     const store = drizzleSessionStore(database(), agentSessions)
@@ -87,6 +87,8 @@ describe("drizzleSessionStore", () => {
     const store = drizzleSessionStore(database(), other)
     expect(store.hasStep).toBe(true)
     await store.update("a", { step: "Cloning", updatedAt: new Date(0) }, { ifStatus: ["creating"] })
-    expect(await database().select().from(other)).toMatchObject([{ step: "Cloning", updatedAt: "1970-01-01T00:00:00.000Z" }])
+    expect(await database().select().from(other)).toMatchObject([
+      { step: "Cloning", updatedAt: "1970-01-01T00:00:00.000Z" }
+    ])
   })
 })

@@ -191,10 +191,7 @@ export interface BootstrapService {
    * Brings a session to `ready`, step by step; what an earlier call did is not done again. It never rejects. An abort, or
    * a row that is no longer `creating`, stops it.
    */
-  readonly bootstrap: (
-    config: BootstrapConfig,
-    options?: { readonly signal?: AbortSignal }
-  ) => Promise<BootstrapResult>
+  readonly bootstrap: (config: BootstrapConfig, options?: { readonly signal?: AbortSignal }) => Promise<BootstrapResult>
   /** Whether OpenCode answers at an address before the time is over. It never rejects. */
   readonly pollHealthEndpoint: (
     vmIp: string,

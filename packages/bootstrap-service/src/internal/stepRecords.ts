@@ -42,7 +42,12 @@ export const done = (session: Session, name: SessionStep, taken: Taken, now: num
 }
 
 /** What it becomes when the step has failed for good. */
-export const failed = (session: Session, name: SessionStep, error: BootstrapError.BootstrapError, now: number): Patch => ({
+export const failed = (
+  session: Session,
+  name: SessionStep,
+  error: BootstrapError.BootstrapError,
+  now: number
+): Patch => ({
   status: "error",
   step: name,
   message: error.message,
