@@ -98,10 +98,10 @@ const makeFile = (path: string) => program("sh", ["-c", 'head -c "$1" /dev/urand
 
 /** Collects as the program does: a large heap of its own makes each full collection dear, and every buffer brings one closer. */
 const asTheProgram = Effect.promise(async () => {
-  const memory: { readonly keepMemoryLow: () => void } = await import(
+  const memory: { readonly keepMemoryLow: (what: "files") => void } = await import(
     new URL("../apps/cli/src/memory.ts", import.meta.url).href
   )
-  memory.keepMemoryLow()
+  memory.keepMemoryLow("files")
 })
 
 export const files = Effect.fnUntraced(function* (server: SshServer) {

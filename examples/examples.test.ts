@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, FileSystem, Layer, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 import * as Http from "node:http"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
@@ -66,6 +66,29 @@ describeWith(["sshd"], "examples", () => {
         const { exitCode, stdout } = yield* run("run-job", [])
         assert.deepStrictEqual([exitCode, stdout], [0, "line 1\nline 2\nline 3\nexit code 3\n"])
       })
+    )
+
+    it.effect("prepare-workspace clones a repository, and finds it the next time", () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const folder = yield* fs.makeTempDirectoryScoped()
+        const git = ChildProcess.make("sh", [
+          "-c",
+          'cd "$1" && git init -q -b main repo && git -C repo -c user.name=a -c user.email=a@example.org commit -q --allow-empty -m one',
+          "sh",
+          folder
+        ])
+        assert.strictEqual(Number(yield* Effect.scoped(Effect.flatMap(git, (child) => child.exitCode))), 0)
+        const args = [`file://${folder}/repo`, "main", `${folder}/workspaces`]
+        const first = yield* run("prepare-workspace", args)
+        assert.match(first.stdout, /\/workspaces\/example is at [0-9a-f]{40}\n$/)
+        assert.include(first.stderr, "Cloning file://")
+        const second = yield* run("prepare-workspace", args)
+        assert.strictEqual(second.stdout, first.stdout)
+        assert.notInclude(second.stderr, "Cloning")
+        const wrong = yield* run("prepare-workspace", ["ext::sh -c id", "main", folder])
+        assert.match(wrong.stdout, /^repoUrl: /)
+      }).pipe(Effect.scoped)
     )
 
     it.effect("forward-port asks a web server through the machine", () =>

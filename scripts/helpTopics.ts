@@ -12,12 +12,14 @@ const folder = "packages/cli/src/internal/topic"
 export const pages: Readonly<Record<string, string>> = {
   [`${folder}/agents.ts`]: "docs/for-agents.md",
   [`${folder}/jobs.ts`]: "docs/jobs.md",
+  [`${folder}/provisioning.ts`]: "docs/provisioning.md",
   [`${folder}/machines.ts`]: "docs/targets.md",
   [`${folder}/transfers.ts`]: "docs/transfers.md",
   [`${folder}/exitCodes.ts`]: "docs/exit-codes.md",
   [`${folder}/environment.ts`]: "docs/environment.md",
   [`${folder}/formatting.ts`]: "docs/output.md",
   [`${folder}/interactive.ts`]: "docs/interactive.md",
+  [`${folder}/vast.ts`]: "docs/vast.md",
   [`${folder}/errors.ts`]: "docs/errors.md"
 }
 

@@ -1,15 +1,15 @@
 /**
- * `npm start`: goes through the way to a machine stage by stage and runs a command there, with the program itself. The
- * machine is a private SSH server that lives as long as this demonstration, or the one that is named:
- * `npm start -- root@host`.
+ * `npm start`: brings a rented GPU machine from its number to a URL that answers, with the program itself. The service is
+ * a simulator that lives as long as this demonstration; the machine, its SSH and the app behind the URL are real. With
+ * `npm start -- vast:ID` and `VAST_API_KEY` it is the real service; `npm start -- root@host` goes through the way to a
+ * machine of yours stage by stage, and runs a command there.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, type Scope } from "effect"
-import * as InProcessServer from "@toehold/lab/InProcessServer"
-import * as OpenSshServer from "@toehold/lab/OpenSshServer"
-import * as RealPart from "@toehold/lab/RealPart"
-import type { SshServer } from "@toehold/lab/SshServer"
+import { Console, Effect, FileSystem, Redacted, type Scope } from "effect"
+import * as KeyPair from "@toehold/lab/KeyPair"
+import * as VastSimulator from "@toehold/lab/VastSimulator"
 import { readFileSync } from "node:fs"
+import * as Net from "node:net"
 import { main as toehold } from "../apps/cli/src/main.ts"
 
 const { version }: { readonly version: string } = JSON.parse(
@@ -35,37 +35,73 @@ const tour = Effect.fnUntraced(function* (machine: string, flags: ReadonlyArray<
   return yield* show(["exec", machine, ...flags, "--", ...command])
 })
 
-/** A server of our own: the real sshd where there is one that can be started here, else one inside this process. */
-const startServer = Effect.gen(function* () {
-  if (RealPart.find("sshd") !== undefined) {
-    const real = yield* Effect.option(OpenSshServer.make())
-    if (real._tag === "Some") {
-      yield* Console.log(
-        `A private SSH server runs on ${real.value.host}:${real.value.port} (this machine's own sshd).`
-      )
-      return real.value
-    }
-  }
-  const server: SshServer = yield* InProcessServer.make()
-  yield* Console.log(`A private SSH server runs on ${server.host}:${server.port} (inside this process: no sshd here).`)
-  return server
+const freePort = Effect.callback<number>((resume) => {
+  const server = Net.createServer().listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = address === null || typeof address === "string" ? 0 : address.port
+    server.close(() => resume(Effect.succeed(port)))
+  })
 })
 
-const own: Effect.Effect<number, never, Scope.Scope | NodeServices.NodeServices> = Effect.gen(function* () {
-  const server = yield* Effect.orDie(startServer)
-  const machine = `${server.user}@${server.host}:${server.port}`
-  const code = yield* tour(machine, ["-F", "none", "-i", server.privateKeyPath, "--known-hosts", server.knownHostsPath])
-  yield* Console.log(`
-The same on a machine of yours (any form that ssh takes, a whole ssh command line in quotes too):
+/** What stands for the app: a page, after the moment that a real one takes. */
+const appOf = (port: number): string =>
+  `exec ${process.execPath} -e 'setTimeout(() => require("http").createServer((_, answer) => answer.end("Hello from the app behind the tunnel")).listen(${port}, "127.0.0.1"), 300)'`
+
+/** What the environment and the network of a program have, for as long as the simulator is there. */
+const enterWorld = (simulator: VastSimulator.VastSimulator["Service"], home: string) =>
+  Effect.sync(() => {
+    const { fetch } = globalThis
+    globalThis.fetch = (input, init) => fetch(VastSimulator.edgeUrl(simulator, String(input)), init)
+    Object.assign(process.env, {
+      VAST_URL: simulator.url,
+      VAST_API_KEY: Redacted.value(simulator.apiKey),
+      TOEHOLD_HOME: home,
+      HF_TOKEN: "hf_for_the_demonstration"
+    })
+  })
+
+const simulated: Effect.Effect<number, never, Scope.Scope | NodeServices.NodeServices> = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const folder = yield* fs.makeTempDirectoryScoped({ prefix: "toehold-start-" })
+  const { privateKey } = yield* KeyPair.generate()
+  const keyFile = `${folder}/id_vast`
+  yield* fs.writeFileString(keyFile, privateKey, { mode: 0o600 })
+  const simulator = yield* VastSimulator.make({ delays: { load: 500, ssh: 700, keys: 1500 } })
+  yield* enterWorld(simulator, `${folder}/toehold`)
+  const { id } = yield* simulator.rent({ workspace: "home" })
+  yield* Console.log(`A simulator of Vast.ai runs at ${simulator.url}; instance ${id} was just rented there, and loads.
+
+The same on the real service, with VAST_API_KEY in the environment:
+  npm start -- vast:ID --register
+A machine of yours (any form that ssh takes, a whole ssh command line in quotes too):
   npm start -- root@host
 The program as one file:
   npm run build && node apps/cli/dist/toehold.mjs --help`)
-  return code
-})
+  const port = yield* freePort
+  const login = ["-F", "none", "-i", keyFile, "--known-hosts", `${folder}/known_hosts`]
+  const app = ["--app-port", String(port), "--app-command", appOf(port)]
+  // The token is in the environment: --secret takes its name alone.
+  return yield* show([
+    "up",
+    `vast:${id}`,
+    "--register",
+    "--secret",
+    "HF_TOKEN",
+    "--retry-every",
+    "1s",
+    ...app,
+    ...login
+  ])
+}).pipe(Effect.orDie)
 
 const [machine, ...flags] = process.argv.slice(2)
 
-Effect.scoped(machine === undefined ? own : tour(machine, flags)).pipe(
+const chosen = (): Effect.Effect<number, never, Scope.Scope | NodeServices.NodeServices> => {
+  if (machine === undefined) return simulated
+  return machine.startsWith("vast:") ? show(["up", machine, ...flags]) : tour(machine, flags)
+}
+
+Effect.scoped(chosen()).pipe(
   Effect.flatMap((code) => Effect.sync(() => void (process.exitCode = code))),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain

@@ -63,6 +63,6 @@ const loadMain = (): Main => {
 const words = process.argv.slice(2)
 if (words.length === 1 && words[0] === "--version") process.stdout.write(`${programVersion}\n`)
 else {
-  keepMemoryLow()
+  keepMemoryLow(["put", "get", "sync"].includes(process.argv[2] ?? "") ? "files" : "output")
   process.exit(await loadMain()(words, programVersion))
 }

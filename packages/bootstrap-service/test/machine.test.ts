@@ -83,12 +83,12 @@ describe("The machine's step", () => {
   )
 })
 
-describe("A console that gives no shell", () => {
-  const reasonFor = (cause: unknown) =>
-    Effect.flatMap(stepsWith([], cause), (steps) =>
-      Effect.map(Effect.flip(steps.console(config, {})), ({ reason }) => reason)
-    )
+const reasonFor = (cause: unknown) =>
+  Effect.flatMap(stepsWith([], cause), (steps) =>
+    Effect.map(Effect.flip(steps.console(config, {})), ({ reason }) => reason)
+  )
 
+describe("A console that gives no shell", () => {
   it.effect("fails fast at a login prompt", () =>
     Effect.gen(function* () {
       const cause = { message: "login", isRetryable: false, outcome: "did-not-run", reason: { _tag: "LoginPrompt" } }

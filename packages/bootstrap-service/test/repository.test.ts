@@ -61,8 +61,10 @@ const whereabouts = (text: string, folder: string) =>
     )
   )
 
+const answering = (status: number) => GitServer.serving((_, response) => void response.writeHead(status).end("no"))
+
 describeWith(["git", "busybox"], "A session's repository", () => {
-  it.layer(layerLocal({ network: "skip", cloneTimeout: "2 minutes" }), { excludeTestServices: true })((it) => {
+  it.layer(layerLocal({ cloneTimeout: "2 minutes" }), { excludeTestServices: true })((it) => {
     it.effect("is read with a token, which nothing keeps", () =>
       Effect.gen(function* () {
         const found: Array<string> = []
@@ -71,7 +73,7 @@ describeWith(["git", "busybox"], "A session's repository", () => {
         const server = yield* GitServer.make({
           token,
           before: async () => {
-            found.push(await Effect.runPromise(Effect.provide(whereabouts(token, folder), context)))
+            found.push(await Effect.runPromiseWith(context)(whereabouts(token, folder)))
           }
         })
         assert.deepInclude(yield* reasonOf({ repoUrl: server.url }), { _tag: "RepositoryPrivate", refused: false })
@@ -118,8 +120,6 @@ describeWith(["git", "busybox"], "A session's repository", () => {
 
     it.effect("tells what a server answers apart", () =>
       Effect.gen(function* () {
-        const answering = (status: number) =>
-          GitServer.serving((_, response) => void response.writeHead(status).end("no"))
         const reasons: Array<string> = []
         for (const status of [403, 404, 500, 503]) {
           const origin = yield* answering(status)
@@ -140,10 +140,7 @@ describeWith(["git", "busybox"], "A session's repository", () => {
 
     it.effect("goes on while nobody looks, and is cloned once", () =>
       Effect.gen(function* () {
-        let open = () => {}
-        const gate = new Promise<void>((resolve) => {
-          open = resolve
-        })
+        const { promise: gate, resolve: open } = Promise.withResolvers<void>()
         const server = yield* GitServer.make(
           {
             before: async (request) => {
@@ -181,12 +178,20 @@ describeWith(["git", "busybox"], "A session's repository", () => {
     )
   })
 
-  it.layer(layerLocal({ network: "skip", cloneTimeout: "1 second" }), { excludeTestServices: true })((it) => {
+  it.layer(layerLocal({ cloneTimeout: "1 second" }), { excludeTestServices: true })((it) => {
     it.effect("has a limit of its own, which holds on the machine", () =>
       Effect.gen(function* () {
         const server = yield* GitServer.make({ before: () => new Promise(() => {}) })
         const reason = yield* reasonOf({ repoUrl: server.url })
         assert.deepInclude(reason, { _tag: "RepositoryTimeout", timeoutMs: 1000 })
+      }).pipe(Effect.scoped)
+    )
+  })
+
+  it.layer(layerLocal({ busyboxWith: [] }), { excludeTestServices: true })((it) => {
+    it.effect("needs a git", () =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* reasonOf({ repoUrl: "https://example.org/x" }))._tag, "GitMissing")
       }).pipe(Effect.scoped)
     )
   })

@@ -3,9 +3,12 @@
  *
  * @since 0.1.0
  */
+import type * as ProvisionError from "@toehold/bootstrap-service/ProvisionError"
 import type * as JobsError from "@toehold/jobs/JobsError"
+import type * as MachineError from "@toehold/machines/MachineError"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import type * as TransferError from "@toehold/transfer/TransferError"
+import type * as VastError from "@toehold/vast-api/VastError"
 import type { Failure } from "./FailureDocument.ts"
 import { signalNumber } from "./internal/signalNumber.ts"
 import { causeOf } from "./internal/transportCause.ts"
@@ -140,6 +143,119 @@ export const ofJobsReason = (reason: JobsError.Reason): number => {
 }
 
 /**
+ * The exit code for what went wrong with the Vast.ai API.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofVastReason = (reason: VastError.Reason): number => {
+  switch (reason._tag) {
+    case "KeyMissing":
+    case "Unauthorized":
+    case "TwoFactorRequired":
+    case "Forbidden":
+      return notPermitted
+    case "NotFound":
+    case "NoSuchOffer":
+      return noInput
+    case "InvalidRequest":
+      return badInput
+    case "RateLimited":
+      return tryAgain
+    case "Gone":
+    case "ServerError":
+    case "Transport":
+    case "InvalidResponse":
+      return unreachable
+    case "BilledButFailed":
+    case "CreateUnknown":
+    case "InstanceFailed":
+      return failed
+    case "ResultTimeout":
+    case "WaitTimeout":
+      return timeout
+  }
+}
+
+/**
+ * The exit code for a machine that could not be opened: that of the attempt whose failure says most about the cause.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofMachineReason = (reason: MachineError.Reason): number => {
+  switch (reason._tag) {
+    case "NotRunning":
+      return reason.isStarting ? tryAgain : unreachable
+    case "RoutesFailed":
+      return reason.decisive === undefined ? tryAgain : ofReason(reason.decisive.error.reason)
+  }
+}
+
+/** Of the tags of {@link ofVastReason} those that a step can meet. */
+const ofApiKind = (kind: string): number => {
+  switch (kind) {
+    case "KeyMissing":
+    case "Unauthorized":
+    case "TwoFactorRequired":
+    case "Forbidden":
+      return notPermitted
+    case "NotFound":
+      return noInput
+    case "InvalidRequest":
+      return badInput
+    case "RateLimited":
+      return tryAgain
+    default:
+      return unreachable
+  }
+}
+
+/**
+ * The exit code for what keeps a machine from being ready.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofProvisionReason = (reason: ProvisionError.Reason): number => {
+  switch (reason._tag) {
+    case "NoIdentity":
+    case "IdentityUnusable":
+    case "KeyNotRegistered":
+    case "LoginDenied":
+    case "HostKeyChanged":
+    case "SecretsMissing":
+      return notPermitted
+    case "InstanceStopped":
+    case "NoAddress":
+    case "PortFiltered":
+    case "PortClosed":
+    case "MachineFailed":
+    case "LoginFailed":
+      return unreachable
+    case "ApiFailed":
+      return ofApiKind(reason.kind)
+    case "JobFailed":
+      return reason.isRetryable ? tryAgain : failed
+    case "StepTimeout":
+      return timeout
+    case "TunnelRateLimited":
+      return tryAgain
+    case "RecipeInvalid":
+      return badInput
+    case "InstanceFailed":
+    case "NoWorkspace":
+    case "ProvisioningFailed":
+    case "ServiceMissing":
+    case "ServiceFailed":
+    case "TunnelProgramMissing":
+    case "TunnelFailed":
+    case "GuardUnavailable":
+      return failed
+  }
+}
+
+/**
  * The exit code for a failure, for every command but `exec`.
  *
  * @since 0.1.0
@@ -160,6 +276,12 @@ export const ofFailure = (failure: Failure): number => {
     }
     case "TransferError":
       return ofTransfer(failure.reason)
+    case "VastError":
+      return ofVastReason(failure.reason)
+    case "MachineError":
+      return ofMachineReason(failure.reason)
+    case "ProvisionError":
+      return ofProvisionReason(failure.reason)
   }
 }
 

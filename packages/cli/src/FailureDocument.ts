@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+import type { ProvisionError } from "@toehold/bootstrap-service/ProvisionError"
 import type { JobsError } from "@toehold/jobs/JobsError"
+import type { MachineError } from "@toehold/machines/MachineError"
 import type { SshError } from "@toehold/ssh-core/SshError"
 import { causeOf } from "./internal/transportCause.ts"
 import type { TransferError } from "@toehold/transfer/TransferError"
+import type { VastError } from "@toehold/vast-api/VastError"
 import { type CommandOutput, outputFields } from "./internal/outputDocument.ts"
 import type { InputFailed, OutputFailed } from "./StandardStreams.ts"
 import type { UsageError } from "./UsageError.ts"
@@ -17,7 +20,16 @@ import type { UsageError } from "./UsageError.ts"
  * @since 0.1.0
  * @category models
  */
-export type Failure = SshError | JobsError | TransferError | UsageError | OutputFailed | InputFailed
+export type Failure =
+  | SshError
+  | JobsError
+  | TransferError
+  | VastError
+  | MachineError
+  | ProvisionError
+  | UsageError
+  | OutputFailed
+  | InputFailed
 
 /**
  * The document: `reason` is the tag of the error's reason, `outcome` whether a command ran, and `details` the reason's
@@ -50,7 +62,8 @@ const detailsOf = (reason: object): Readonly<Record<string, unknown>> =>
  */
 export const of = (failure: Failure): FailureDocument => {
   if (failure._tag === "JobsError") return ofJob(failure)
-  if (failure._tag !== "SshError" && failure._tag !== "TransferError") {
+  if (failure._tag === "MachineError") return ofMachine(failure)
+  if (failure._tag === "UsageError" || failure._tag === "OutputFailed" || failure._tag === "InputFailed") {
     const isUsage = failure._tag === "UsageError"
     return {
       error: {
@@ -78,6 +91,17 @@ export const of = (failure: Failure): FailureDocument => {
     },
     ...output
   }
+}
+
+/** Each way that was tried has a document of its own. */
+const ofMachine = (failure: MachineError): FailureDocument => {
+  const { fix, isRetryable, message, outcome, reason } = failure
+  const attempts =
+    reason._tag === "RoutesFailed"
+      ? { attempts: reason.attempts.map(({ error, ...rest }) => ({ ...rest, error: of(error).error })) }
+      : {}
+  const details = { ...detailsOf(reason), ...attempts }
+  return { error: { reason: reason._tag, message, fix, isRetryable, outcome, details } }
 }
 
 /** Of a machine that can't be reached it is the way there that is at fault, but the job that is in question. */

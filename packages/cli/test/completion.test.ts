@@ -24,7 +24,16 @@ describe("toehold completion", () => {
     Effect.gen(function* () {
       for (const shell of ["bash", "zsh", "fish", "powershell"]) {
         const text = Fs.readFileSync(yield* script(shell), "utf8")
-        for (const word of ["exec", "doctor", "fingerprint", "forget", "known-hosts", "accept-new"]) {
+        for (const word of [
+          "exec",
+          "doctor",
+          "fingerprint",
+          "forget",
+          "known-hosts",
+          "accept-new",
+          "vast",
+          "ssh-url"
+        ]) {
           assert.include(text, word, shell)
         }
       }

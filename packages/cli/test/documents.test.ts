@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as ProvisionError from "@toehold/bootstrap-service/ProvisionError"
 import * as JobsError from "@toehold/jobs/JobsError"
+import * as MachineError from "@toehold/machines/MachineError"
 import * as SshError from "@toehold/ssh-core/SshError"
 import * as TransferError from "@toehold/transfer/TransferError"
+import * as VastError from "@toehold/vast-api/VastError"
 import * as ExitCode from "../src/ExitCode.ts"
 import { text as agents } from "../src/internal/topic/agents.ts"
 import { text as errors } from "../src/internal/topic/errors.ts"
@@ -11,9 +14,14 @@ import { root } from "../src/internal/tree.ts"
 import { topicNames } from "../src/internal/topicNames.ts"
 import { toehold } from "./support/program.ts"
 
-const reasons = [...SshError.Reason.members, ...JobsError.Reason.members, ...TransferError.Reason.members].map(
-  (member) => member.identifier.replace(/^.*\//, "")
-)
+const reasons = [
+  ...SshError.Reason.members,
+  ...JobsError.Reason.members,
+  ...TransferError.Reason.members,
+  ...VastError.Reason.members,
+  ...MachineError.Reason.members,
+  ...ProvisionError.Reason.members
+].map((member) => member.identifier.replace(/^.*\//, ""))
 
 describe("help topics", () => {
   it.effect("are all there", () =>

@@ -1,38 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import { OpenSshServer } from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
 import { machineOf, sshd, withKey } from "./support/lab.ts"
 import { start, toehold, toeholdJson } from "./support/program.ts"
-
-/** A server on 127.0.0.1 that greets, says back what it is told, and ends. */
-const greeter = Effect.acquireRelease(
-  Effect.callback<{ readonly server: Net.Server; readonly port: number }>((resume) => {
-    const server = Net.createServer((socket) => void socket.on("error", () => {}).pipe(socket))
-    server.listen(0, "127.0.0.1", () => {
-      const bound = server.address()
-      resume(Effect.succeed({ server, port: bound === null || typeof bound === "string" ? 0 : bound.port }))
-    })
-  }),
-  ({ server }) => Effect.sync(() => void server.close())
-).pipe(Effect.map(({ port }) => port))
-
-/** What comes back through a port (or the path of a socket) for a text, or the code of the error. */
-const talk = (to: number | string, text: string) =>
-  Effect.callback<string>((resume) => {
-    let got = ""
-    const socket = Net.connect(typeof to === "number" ? { port: to, host: "127.0.0.1" } : { path: to })
-    socket.on("data", (data) => (got += data.toString()))
-    socket.once("end", () => resume(Effect.succeed(got)))
-    socket.once("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(`${error.code}`)))
-    socket.end(text)
-    return Effect.sync(() => socket.destroy())
-  })
-
-const portOf = (listen: string): number => Number(listen.slice(listen.lastIndexOf(":") + 1))
+import { greeter, portOf, talk } from "./support/sockets.ts"
 
 interface Ready {
   readonly ready: boolean

@@ -37,6 +37,10 @@ export interface Account {
   readonly sudo?: ReadonlyArray<string>
   /** The account is over since 1970, as `usermod -e 1` sets it: no key and no password lets it in. */
   readonly expired?: boolean
+  /** Home folder that there is already, instead of a new one; it outlives the server. */
+  readonly homeDir?: string
+  /** Folders of this machine under other names, by absolute path, which need not exist; nobody else sees them there. */
+  readonly mounts?: Readonly<Record<string, string>>
   /** Files in the home folder, by relative path: `.bashrc`, `.config/fish/config.fish`, … */
   readonly homeFiles?: Readonly<Record<string, string>>
 }

@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
-import { Context, Duration, Effect, Layer } from "effect"
+import { Context, Duration, Effect, Layer, Schedule } from "effect"
 import type { Scope } from "effect"
 import * as Net from "node:net"
+import * as DeafPort from "./internal/deafPort.ts"
 import * as FaultyPipe from "./internal/faultyPipe.ts"
+import { withRealClock } from "./internal/realClock.ts"
 import { LabError } from "./LabError.ts"
 
 /**
@@ -43,12 +45,13 @@ export interface Faults {
 }
 
 /**
- * What happens to new connections: passed on, refused, or accepted and left without an answer.
+ * What happens to new connections: passed on, refused, accepted and left without an answer, or not even that: `drop` lets
+ * nothing through, as a firewall does (on Linux).
  *
  * @since 0.1.0
  * @category models
  */
-export type Welcome = "forward" | "refuse" | "stall"
+export type Welcome = "forward" | "refuse" | "stall" | "drop"
 
 /**
  * Where the proxy leads to and how it starts.
@@ -57,6 +60,7 @@ export type Welcome = "forward" | "refuse" | "stall"
  * @category models
  */
 export interface Options {
+  /** Read anew for each connection. */
   readonly target: { readonly host: string; readonly port: number }
   readonly toServer?: Faults
   readonly toClient?: Faults
@@ -111,7 +115,13 @@ const stall = (client: Net.Socket): Connection => {
   }
 }
 
-const host = "127.0.0.1"
+/**
+ * Where every proxy listens.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const host = "127.0.0.1"
 
 const listen = (server: Net.Server, port: number): Effect.Effect<number, LabError> =>
   Effect.callback<number, LabError>((resume) => {
@@ -143,6 +153,7 @@ export const make = Effect.fn("FaultProxy.make")(function* (
   const live = new Set<Connection>()
   let open = 0
   let accepted = 0
+  let endDeafness: (() => void) | undefined
 
   const connect = (client: Net.Socket): Connection => {
     const upstream = new Net.Socket({ allowHalfOpen: true })
@@ -190,19 +201,33 @@ export const make = Effect.fn("FaultProxy.make")(function* (
   })
   const port = yield* Effect.acquireRelease(listen(server, 0), () =>
     Effect.sync(() => {
+      endDeafness?.()
       if (server.listening) server.close()
       for (const connection of live) connection.destroy()
     })
   )
-  const setWelcome = (how: Welcome) =>
+  // What listened there until now may take a moment to be gone.
+  const listenAgain = Effect.retry(listen(server, port), { times: 20, schedule: Schedule.spaced("25 millis") }).pipe(
+    withRealClock
+  )
+  const shut = Effect.callback<void>((resume) => {
+    // Open connections live on; the listener alone is closed. That it was closed is said only when they are gone too.
+    if (server.listening) server.close()
+    setImmediate(() => resume(Effect.void))
+  })
+  const setWelcome = (how: Welcome): Effect.Effect<void, LabError> =>
     Effect.suspend(() => {
       welcome = how
-      if (how === "refuse") {
-        // Open connections live on; the listener alone is closed.
-        if (server.listening) server.close()
-        return Effect.void
+      endDeafness?.()
+      endDeafness = undefined
+      if (how === "refuse") return shut
+      if (how === "drop") {
+        const deafen = Effect.map(DeafPort.start(port, host), (end) => {
+          endDeafness = end
+        })
+        return Effect.andThen(shut, deafen)
       }
-      return server.listening ? Effect.void : Effect.asVoid(listen(server, port))
+      return server.listening ? Effect.void : Effect.asVoid(listenAgain)
     })
   const refresh = Effect.sync(() => {
     for (const connection of live) connection.refresh()
@@ -215,7 +240,7 @@ export const make = Effect.fn("FaultProxy.make")(function* (
       }),
       refresh
     )
-  if (welcome === "refuse") yield* setWelcome("refuse")
+  if (welcome === "refuse" || welcome === "drop") yield* setWelcome(welcome)
 
   return {
     host,

@@ -19,7 +19,7 @@ import { currentUser } from "./internal/currentUser.ts"
 import * as ProcessTree from "./internal/processTree.ts"
 import * as SessionProcess from "./internal/sessionProcess.ts"
 import * as Workplace from "./internal/workplace.ts"
-import type { KeyType } from "./KeyPair.ts"
+import type { KeyPair, KeyType } from "./KeyPair.ts"
 import { LabError } from "./LabError.ts"
 import * as LoginShell from "./LoginShell.ts"
 import type { SshServer } from "./SshServer.ts"
@@ -66,10 +66,16 @@ export interface Options {
   readonly address?: "127.0.0.1" | "::1"
   /** Default: Ed25519 and ECDSA. */
   readonly hostKeyTypes?: ReadonlyArray<KeyType>
+  /** Host keys that there are already, instead of new ones. */
+  readonly hostKeys?: ReadonlyArray<KeyPair>
   /** Default: Ed25519. */
   readonly userKeyType?: KeyType
   /** Runs the commands. Default: `sh`. */
   readonly shell?: LoginShell.LoginShell
+  /** Home folder that there is already, instead of a new one; it outlives the server. */
+  readonly homeDir?: string
+  /** What the commands find in their environment besides the usual. */
+  readonly env?: Readonly<Record<string, string>>
   /** Lets in who has it, besides the server's own key. */
   readonly password?: Redacted.Redacted
   /** Decides on logins instead of the key and the password. */
@@ -151,11 +157,14 @@ export const make = Effect.fn("InProcessServer.make")(function* (
   const fs = yield* FileSystem.FileSystem
   const host = options.address ?? "127.0.0.1"
   const user = currentUser().username
-  const place = yield* Workplace.make(options.userKeyType ?? "ed25519", options.hostKeyTypes ?? ["ed25519", "ecdsa"])
+  const place = yield* Workplace.make(
+    options.userKeyType ?? "ed25519",
+    options.hostKeys ?? options.hostKeyTypes ?? ["ed25519", "ecdsa"]
+  )
   const shell = yield* LoginShell.resolve(options.shell ?? "sh", place.tempDir)
-  const homeDir = place.path("home")
+  const homeDir = options.homeDir ?? place.path("home")
   yield* fs
-    .makeDirectory(homeDir)
+    .makeDirectory(homeDir, { recursive: true })
     .pipe(Effect.mapError((cause) => new LabError({ message: `Could not make ${homeDir}`, cause })))
   const script =
     options.auth ??
@@ -188,6 +197,7 @@ export const make = Effect.fn("InProcessServer.make")(function* (
       LOGNAME: user,
       SHELL: shell,
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+      ...options.env,
       SSH_CONNECTION: `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
     }
     let child: ChildProcess.ChildProcess | undefined

@@ -11,7 +11,7 @@ import { LabError } from "./LabError.ts"
 import * as PrivateAccount from "./internal/privateAccount.ts"
 import * as ServerProcess from "./internal/serverProcess.ts"
 import * as Workplace from "./internal/workplace.ts"
-import type { KeyType } from "./KeyPair.ts"
+import type { KeyPair, KeyType } from "./KeyPair.ts"
 import * as RealPart from "./RealPart.ts"
 import type { ServerControls, SshServer } from "./SshServer.ts"
 
@@ -26,6 +26,8 @@ export interface Options {
   readonly address?: "127.0.0.1" | "::1"
   /** Default: Ed25519 and ECDSA. */
   readonly hostKeyTypes?: ReadonlyArray<KeyType>
+  /** Host keys that there are already, instead of new ones. */
+  readonly hostKeys?: ReadonlyArray<KeyPair>
   /** Default: Ed25519. */
   readonly userKeyType?: KeyType
   /** Lines for `authorized_keys` besides the server's own key. */
@@ -51,6 +53,8 @@ export class OpenSshServer extends Context.Service<
       /** Home folder of the account, in the temporary folder. */
       readonly homeDir: string
       readonly configPath: string
+      /** The command line that runs a program in the account's surroundings without a login. */
+      readonly enter: PrivateAccount.PrivateAccount["enter"]
       /** How many TCP connections the server has logged so far (`LogLevel VERBOSE`, the default here, or more). */
       readonly connectionCount: Effect.Effect<number>
     }
@@ -77,7 +81,10 @@ export const make = Effect.fn("OpenSshServer.make")(function* (
   if (program === undefined) return yield* new LabError({ message: "There is no sshd on this machine" })
   const fs = yield* FileSystem.FileSystem
   const host = options.address ?? "127.0.0.1"
-  const place = yield* Workplace.make(options.userKeyType ?? "ed25519", options.hostKeyTypes ?? ["ed25519", "ecdsa"])
+  const place = yield* Workplace.make(
+    options.userKeyType ?? "ed25519",
+    options.hostKeys ?? options.hostKeyTypes ?? ["ed25519", "ecdsa"]
+  )
   const account = yield* PrivateAccount.make(options.account ?? {}, place.tempDir)
   const authorizedKeys = [place.key.publicKey, ...(options.authorizedKeys ?? []), ""].join("\n")
   yield* account.writeHomeFile(".ssh/authorized_keys", authorizedKeys)
@@ -137,6 +144,7 @@ export const make = Effect.fn("OpenSshServer.make")(function* (
     ...server.controls,
     homeDir: account.homeDir,
     configPath,
+    enter: account.enter,
     connectionCount: Effect.map(server.log, (log) => log.match(/^Connection from /gm)?.length ?? 0)
   }
 })

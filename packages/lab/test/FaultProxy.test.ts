@@ -310,6 +310,22 @@ describe("FaultProxy", () => {
     }).pipe(Effect.scoped)
   )
 
+  if (process.platform === "linux") {
+    it.live("drops new connections as a firewall does, and forwards them again", () =>
+      Effect.gen(function* () {
+        const { connect, proxy, take } = yield* setUp()
+        yield* proxy.welcome("drop")
+        const dropped = yield* connect
+        yield* Effect.sleep("100 millis")
+        assert.deepStrictEqual([dropped.error, dropped.socket.connecting], [undefined, true])
+        yield* proxy.heal
+        const forwarded = yield* connect
+        yield* (yield* take).send("yes")
+        yield* forwarded.until(has(3))
+      }).pipe(Effect.scoped)
+    )
+  }
+
   it.live("resets a client whose server is not there", () =>
     Effect.gen(function* () {
       const gone = yield* FaultProxy.make({ target: { host: "127.0.0.1", port: 1 } })

@@ -20,7 +20,7 @@ RealPart.describeWith(RealPart.guestParts, "a guest under QEMU", () => {
     ([system, identity]) =>
       Effect.gen(function* () {
         const guest = yield* Guest.make({ system })
-        const seen = yield* Effect.forkChild(readUntil(guest.output, (text) => /done-\d+/.test(text)))
+        const seen = yield* Effect.forkChild(readUntil(guest.output, (text) => /done-\d+\r?\n/.test(text)))
         yield* type(guest, "id; echo done-$((40 + 2))\n")
         const text = yield* Fiber.join(seen)
         expect(text).toContain(identity)

@@ -14,7 +14,11 @@ import type * as SshLogin from "@toehold/ssh-core/SshLogin"
 import { SshPool } from "@toehold/ssh-core/SshPool"
 import * as SshProcess from "@toehold/ssh-core/SshProcess"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
+import type { VastClient } from "@toehold/vast-api/VastClient"
+import type { VastError } from "@toehold/vast-api/VastError"
 import * as LocalCommands from "./internal/localCommands.ts"
+import type { MachineError } from "./MachineError.ts"
+import * as VastName from "./VastName.ts"
 
 /**
  * A machine that answers, for as long as the scope that it was opened in.
@@ -40,7 +44,20 @@ export interface Options extends SshLogin.Options {
   readonly flags?: SshTarget.Flags | undefined
   /** The program's own SSH, or the system's `ssh` (see `OpenSsh`), which the pool has no part in. Default: `ssh2`. */
   readonly transport?: Transport | undefined
+  /**
+   * The client that a name such as `vast:123` is looked up with, which is made only for such a name; without it the name
+   * is refused.
+   */
+  readonly vast?: Effect.Effect<VastClient["Service"], VastError> | undefined
 }
+
+/**
+ * Everything that {@link open} fails with: SSH, the Vast.ai API, and a machine of which no way in works.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type OpenError = SshError.SshError | VastError | MachineError
 
 /**
  * Who speaks SSH.
@@ -91,18 +108,9 @@ export const names = (list: string): Result.Result<ReadonlyArray<string>, SshErr
 const invalid = (word: string, detail: string, hint: string): Result.Result<never, SshError.SshError> =>
   Result.fail(SshError.make(new SshError.InvalidTarget({ word, detail, hint })))
 
-const unsupported: ReadonlyArray<readonly [prefix: string, what: string, hint: string]> = [
-  ["serial:", "serial consoles", "Give a machine that has an SSH server: root@host:port."],
-  [
-    "vast:",
-    "Vast.ai instances by number",
-    'Copy the instance\'s ssh command from its page and paste it in quotes: "ssh -p 12345 root@ssh5.vast.ai".'
-  ]
-]
-
 /**
  * The target of SSH that a name and the flags beside it stand for. Fails with `InvalidTarget` for what is reached in
- * another way, and for what can't be understood.
+ * another way (`vast:ID` has several, see `VastMachine`), and for what can't be understood.
  *
  * @since 0.1.0
  * @category parsing
@@ -112,30 +120,68 @@ export const target = Effect.fnUntraced(function* (
   flags: SshTarget.Flags = {}
 ): Effect.fn.Return<SshTarget.SshTarget, SshError.SshError, ClientPlatform> {
   const platform = yield* ClientPlatform
-  for (const [prefix, what, hint] of unsupported) {
-    if (name.startsWith(prefix)) {
-      return yield* Effect.fromResult(invalid(name, `${what} are not supported by this version`, hint))
-    }
-  }
+  const other = otherWays.find(([prefix]) => name.startsWith(prefix))
+  if (other !== undefined) return yield* Effect.fromResult(invalid(name, other[1], other[2]))
   return yield* Effect.fromResult(
     Result.flatMap(SshTarget.parse(name, { platform }), (parsed) => SshTarget.withOptions(parsed, flags, { platform }))
   )
 })
 
+const otherWays: ReadonlyArray<readonly [prefix: string, detail: string, hint: string]> = [
+  [
+    "serial:",
+    "serial consoles are not supported by this version",
+    "Give a machine that has an SSH server: root@host:port."
+  ],
+  ["vast:", "it is no instance of Vast.ai that can be reached so", "Write the number of an instance: vast:41000001."]
+]
+
+/** Logs in to what an SSH target stands for. */
+const enter = Effect.fnUntraced(function* (
+  named: SshTarget.SshTarget,
+  login: SshLogin.Options,
+  transport: Transport | undefined
+) {
+  const pool = yield* SshPool
+  return yield* transport === "openssh" ? OpenSsh.connect(named, login) : pool.client(named, login)
+})
+
+/** Asked for only when it is needed, as no other machine is to pay for the shapes of an API. */
+const loadVast = Effect.promise(() => Promise.all([import("./VastMachine.ts"), import("@toehold/vast-api/VastClient")]))
+
+/** Logs in to an instance by the first of its addresses that lets us in. */
+const enterInstance = Effect.fnUntraced(function* (id: number, { flags, transport, vast, ...login }: Options) {
+  if (vast === undefined) {
+    return yield* Effect.fromResult(
+      invalid(VastName.nameOf(id), "there is no client for Vast.ai here", "Give Machine.open one: see its options.")
+    )
+  }
+  const [VastMachine, { VastClient }] = yield* loadVast
+  const client = yield* vast
+  const located = yield* VastMachine.locate(id, flags).pipe(Effect.provideService(VastClient, client))
+  const entered = yield* VastMachine.enter(located, login, (route, options) => enter(route.target, options, transport))
+  return entered.value
+})
+
 /**
- * Opens the machine that a name stands for: `local:`, or what `SshTarget.parse` reads (an alias, `user@host:port`, an
- * `ssh` command line), which is logged in to through the pool. Fails as `SshPool.client` does, and by the transport
- * `openssh` as `OpenSsh.connect` does.
+ * Opens the machine that a name stands for: `local:`, `vast:ID`, or what `SshTarget.parse` reads (an alias,
+ * `user@host:port`, an `ssh` command line), which is logged in to through the pool. Fails as `SshPool.client` does, and by
+ * the transport `openssh` as `OpenSsh.connect` does; for an instance of Vast.ai also as `VastMachine.locate` and
+ * `VastMachine.enter` do.
+ *
+ * **Gotchas**
+ *
+ * The pool tries an address that it has reached before for a while (`retryFor`) before an instance's other one is tried.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const open = Effect.fn("Machine.open")(function* (
   name: string,
-  { flags, transport, ...login }: Options = {}
+  options: Options = {}
 ): Effect.fn.Return<
   Machine,
-  SshError.SshError,
+  OpenError,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner | SshPool
 > {
   if (name === "local:") {
@@ -143,9 +189,10 @@ export const open = Effect.fn("Machine.open")(function* (
     const { os } = yield* ClientPlatform
     return { name, processes, files: yield* FileSystem.FileSystem, ...LocalCommands.make(processes, os) }
   }
-  const pool = yield* SshPool
-  const named = yield* target(name, flags)
-  const ssh = yield* transport === "openssh" ? OpenSsh.connect(named, login) : pool.client(named, login)
+  const { flags, transport, vast: _, ...login } = options
+  const id = VastName.idOf(name)
+  const ssh =
+    id === undefined ? yield* enter(yield* target(name, flags), login, transport) : yield* enterInstance(id, options)
   const processes = yield* Effect.provideService(SshProcess.make, SshClient, ssh)
   const files = yield* SshFiles.make().pipe(
     Effect.provideService(SshClient, ssh),

@@ -1,3 +1,6 @@
 export * as Fleet from "./Fleet.ts"
 export * as Machine from "./Machine.ts"
+export * as MachineError from "./MachineError.ts"
 export * as MachinePath from "./MachinePath.ts"
+export * as VastMachine from "./VastMachine.ts"
+export * as VastName from "./VastName.ts"

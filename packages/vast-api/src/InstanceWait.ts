@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Clock, Duration, Effect, Option, Stream } from "effect"
+import { Clock, Duration, Effect, Latch, Option, Stream } from "effect"
 import { type Instance, type SshAddress, sshAddresses } from "./Instance.ts"
 import * as InstanceState from "./internal/instanceState.ts"
 import { VastClient } from "./VastClient.ts"
@@ -78,10 +78,26 @@ interface Look {
   readonly isFirst: boolean
 }
 
+/** What is known of an instance while it runs. */
+interface Running {
+  readonly latch: Latch.Latch
+  instance: Instance | undefined
+}
+
+const ready = (instance: Instance, began: number, address: SshAddress | undefined): Effect.Effect<Event> =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({ _tag: "Ready", instance, elapsed: now - began, address }))
+
+/** Between two rounds of probes, at most. */
+const probePause = Duration.seconds(1)
+
 /**
  * Follows an instance until it reaches the goal: the stream ends with `Ready`. It fails at once with `InstanceFailed` for an
  * instance that can't get there (its container fails, it was stopped, it stands still while loading, it waits for a GPU,
- * its machine is offline), with `NotFound` for one that is gone, and with `WaitTimeout` at the deadline.
+ * its machine is offline), with `NotFound` for one that is gone, and with `WaitTimeout` at the deadline. Its addresses are
+ * probed while the looks go on.
+ *
+ * Those who wait at the same time with one client share their looks, so that hundreds of instances take no more calls than
+ * their list.
  *
  * @since 0.1.0
  * @category constructors
@@ -101,52 +117,62 @@ export const watch = <R = never>(
   const tooLate = (status: string) =>
     VastError.make(new VastError.WaitTimeout({ instance: id, goal: goal._tag, seconds: timeout / 1000, status }))
 
-  /** What is left of the time bounds each step, a probe that hangs included. */
+  /** What is left of the time bounds each step. */
   const inTime = <A, E, R>(step: Effect.Effect<A, E, R>, look: Look, now: number) =>
     Effect.timeoutOrElse(step, {
       duration: Math.max(0, look.began + timeout - now),
       orElse: () => Effect.fail(tooLate(look.isFirst ? "not known" : look.seen.split("\n", 1).join("")))
     })
 
-  const answering = (instance: Instance): Effect.Effect<Option.Option<SshAddress | undefined>, never, R> =>
-    Effect.gen(function* () {
-      if (instance.actual_status !== "running") return Option.none()
-      if (goal._tag === "running") return Option.some(undefined)
-      for (const address of sshAddresses(instance)) {
-        if (yield* goal.probe(address)) return Option.some(address)
-      }
-      return Option.none()
-    })
+  const looks = (began: number, running: Running) =>
+    Stream.paginate<Look, Event, VastError.VastError, VastClient>(
+      { began, seen: "", changed: began, isFirst: true },
+      Effect.fnUntraced(function* (look: Look) {
+        const client = yield* VastClient
+        if (!look.isFirst) yield* inTime(Effect.sleep(interval), look, yield* Clock.currentTimeMillis)
+        const instance = yield* inTime(client.instances.look(id), look, yield* Clock.currentTimeMillis)
+        const now = yield* Clock.currentTimeMillis
+        const seen = InstanceState.fingerprint(instance)
+        const isNew = look.isFirst || seen !== look.seen
+        const changed = isNew ? now : look.changed
+        const failure = InstanceState.failureOf(instance, now - changed, limits)
+        if (failure !== undefined) return yield* VastError.make(failure)
+        const isRunning = instance.actual_status === "running"
+        if (isRunning && goal._tag === "running") {
+          return [[yield* ready(instance, began, undefined)], Option.none<Look>()] as const
+        }
+        running.instance = isRunning ? instance : undefined
+        if (isRunning) yield* running.latch.open
+        else yield* running.latch.close
+        const event: Event = { _tag: "Waiting", instance, elapsed: now - began }
+        return [isNew ? [event] : [], Option.some<Look>({ began, seen, changed, isFirst: false })] as const
+      })
+    )
 
-  const step = (look: Look) =>
-    Effect.gen(function* () {
-      const client = yield* VastClient
-      if (!look.isFirst) yield* inTime(Effect.sleep(interval), look, yield* Clock.currentTimeMillis)
-      const instance = yield* inTime(client.instances.show(id), look, yield* Clock.currentTimeMillis)
-      const now = yield* Clock.currentTimeMillis
-      const seen = InstanceState.fingerprint(instance)
-      const isNew = look.isFirst || seen !== look.seen
-      const changed = isNew ? now : look.changed
-      const failure = InstanceState.failureOf(instance, now - changed, limits)
-      if (failure !== undefined) return yield* VastError.make(failure)
-      const next: Look = { began: look.began, seen, changed, isFirst: false }
-      const ready = yield* inTime(answering(instance), next, now)
-      const elapsed = (yield* Clock.currentTimeMillis) - look.began
-      if (Option.isSome(ready)) {
-        const event: Event = { _tag: "Ready", instance, elapsed, address: ready.value }
-        return [[event], Option.none<Look>()] as const
-      }
-      const event: Event = { _tag: "Waiting", instance, elapsed }
-      return [isNew ? [event] : [], Option.some(next)] as const
-    })
+  const probes = (began: number, running: Running, probe: (address: SshAddress) => Effect.Effect<boolean, never, R>) =>
+    Stream.fromEffect(
+      Effect.gen(function* () {
+        while (true) {
+          yield* running.latch.await
+          const { instance } = running
+          if (instance === undefined) continue
+          for (const address of sshAddresses(instance)) {
+            if (yield* probe(address)) return yield* ready(instance, began, address)
+          }
+          yield* Effect.sleep(Duration.min(interval, probePause))
+        }
+      })
+    )
 
   return Stream.unwrap(
-    Effect.map(Clock.currentTimeMillis, (now) =>
-      Stream.paginate<Look, Event, VastError.VastError, VastClient | R>(
-        { began: now, seen: "", changed: now, isFirst: true },
-        step
-      )
-    )
+    Effect.gen(function* () {
+      const began = yield* Clock.currentTimeMillis
+      const running: Running = { latch: yield* Latch.make(), instance: undefined }
+      const seen = looks(began, running)
+      return goal._tag === "running"
+        ? seen
+        : Stream.merge(seen, probes(began, running, goal.probe), { haltStrategy: "right" })
+    })
   )
 }
 

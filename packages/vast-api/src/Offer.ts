@@ -79,7 +79,7 @@ export interface Comparison {
 
 /**
  * A search. Without `filters` it finds verified machines of the marketplace that can be rented now, as the official client
- * does; a filter of the same name replaces that.
+ * does; a filter of the same name replaces that, and an empty one takes it away.
  *
  * @since 0.1.0
  * @category models
@@ -101,12 +101,12 @@ export interface Query {
  * @category formatting
  */
 export const toBody = (query: Query): Readonly<Record<string, unknown>> => ({
-  verified: { eq: true },
-  external: { eq: false },
-  rentable: { eq: true },
-  ...query.filters,
+  ...withoutEmpty({ verified: { eq: true }, external: { eq: false }, rentable: { eq: true }, ...query.filters }),
   order: query.order ?? [["score", "desc"]],
   type: query.type ?? "on-demand",
   allocated_storage: query.storage ?? 5,
   ...(query.limit === undefined ? {} : { limit: query.limit })
 })
+
+const withoutEmpty = (filters: Query["filters"] = {}): Readonly<Record<string, Comparison>> =>
+  Object.fromEntries(Object.entries(filters).filter(([, comparison]) => Object.keys(comparison).length > 0))

@@ -42,7 +42,7 @@ export const lineOf = (stderr: string): string => {
   const lines = stderr
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !/^Cloning into/.test(line))
+    .filter((line) => line !== "" && !line.startsWith("Cloning into"))
   const line = lines.find((text) => /^(?:fatal|error|ERROR|remote: (?:ERROR|fatal))/.test(text)) ?? lines.at(-1) ?? ""
   return line
     .replace(/^(?:fatal|error): /, "")

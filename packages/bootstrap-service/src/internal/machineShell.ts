@@ -31,6 +31,16 @@ export class Facts {
     this.lines = lines
   }
 
+  /** Of lines that a machine printed, each a word and the rest. */
+  static of(lines: ReadonlyArray<string>): Facts {
+    return new Facts(
+      lines.map((line) => {
+        const blank = line.indexOf(" ")
+        return blank === -1 ? [line, ""] : [line.slice(0, blank), oneLine(line.slice(blank + 1)).trim()]
+      })
+    )
+  }
+
   get(name: string): string | undefined {
     return this.lines.find(([found]) => found === name)?.[1]
   }
@@ -122,14 +132,7 @@ const runWords = Effect.fnUntraced(function* (
     })
   )
   const lines = stdout.split("\n")
-  if (lines.at(-2) === "end") {
-    return new Facts(
-      lines.slice(0, -2).map((line) => {
-        const blank = line.indexOf(" ")
-        return blank === -1 ? [line, ""] : [line.slice(0, blank), oneLine(line.slice(blank + 1)).trim()]
-      })
-    )
-  }
+  if (lines.at(-2) === "end") return Facts.of(lines.slice(0, -2))
   const said = oneLine(stderr.trim()).slice(-500)
   const detail = `the script of this step broke off with exit code ${code}${said === "" ? "" : `: ${said}`}`
   return yield* BootstrapError.make(new BootstrapError.BadAnswer({ step, detail }))

@@ -2,10 +2,12 @@
 import { Redacted } from "effect"
 import type { SessionConfig } from "../SessionConfig.ts"
 
+/** As a header has them; a secret may be any text. */
+const basic = (user: string, secret: string) =>
+  globalThis.btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${secret}`)))
+
 /** Puts `<redacted>` in the place of each of the configuration's secrets, also as a URL or in basic auth has it. */
 export const scrubber = ({ credentials, openCodePassword }: SessionConfig): ((text: string) => string) => {
-  const basic = (user: string, secret: string) =>
-    globalThis.btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${secret}`)))
   const forms = [
     ...(credentials === undefined
       ? []

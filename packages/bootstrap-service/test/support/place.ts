@@ -3,6 +3,8 @@ import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { Context, Effect, Layer } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as RealPart from "@toehold/lab/RealPart"
+import * as ChildProcesses from "node:child_process"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Os from "node:os"
@@ -15,6 +17,8 @@ export class Place extends Context.Service<
   {
     /** Where the host reaches it. */
     readonly ip: string
+    /** The port of this host that leads to OpenCode's there; that of the machine itself if absent. */
+    readonly hostPort?: number
     /** A port there that nothing listens on. */
     readonly freePort: Effect.Effect<number>
     /** A folder on the machine that is the test's own. */
@@ -72,57 +76,75 @@ export const shOf =
   (text, ...args) =>
     Effect.orDie(spawner.string(ChildProcess.make("sh", ["-c", text, "sh", ...args])))
 
-/** This machine, with a home folder of its own and programs of the test's before others. */
-const local = Layer.effectContext(
-  Effect.gen(function* () {
-    const own = yield* ChildProcessSpawner.ChildProcessSpawner
-    const folder = yield* Effect.acquireRelease(
-      Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "session-"))),
-      (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
-    )
-    const home = Path.join(folder, "home it's")
-    const bin = Path.join(folder, "bin")
-    Fs.mkdirSync(home)
-    const env = { HOME: home, PATH: `${bin}:${process.env["PATH"] ?? ""}`, XDG_RUNTIME_DIR: Path.join(folder, "run") }
-    const spawner = ChildProcessSpawner.make((command) =>
-      own.spawn(
-        ChildProcess.isStandardCommand(command)
-          ? ChildProcess.make(command.command, command.args, {
-              ...command.options,
-              cwd: home,
-              extendEnv: true,
-              env: { ...env, ...command.options.env }
-            })
-          : command
-      )
-    )
-    const sh = shOf(spawner)
-    yield* sh(installing, bin)
-    return Context.make(ChildProcessSpawner.ChildProcessSpawner, spawner).pipe(
-      Context.add(Place, { ip: "127.0.0.1", freePort, folder, sh })
-    )
-  })
-).pipe(Layer.provideMerge(NodeServices.layer))
+export interface LocalOptions {
+  /** Nothing but what BusyBox brings, and these. */
+  readonly busyboxWith?: ReadonlyArray<RealPart.PartName>
+}
 
-/** The steps on a machine, of which the address may lead elsewhere from here. */
+/** This machine, with a home folder of its own and programs of the test's before others. */
+const local = ({ busyboxWith }: LocalOptions) =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const own = yield* ChildProcessSpawner.ChildProcessSpawner
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "session-"))),
+        (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+      )
+      const home = Path.join(folder, "home it's")
+      const bin = Path.join(folder, "bin")
+      Fs.mkdirSync(home)
+      Fs.mkdirSync(bin)
+      if (busyboxWith !== undefined) {
+        const busybox = RealPart.path("busybox")
+        for (const name of ChildProcesses.execFileSync(busybox, ["--list"], { encoding: "utf8" }).trim().split("\n")) {
+          Fs.symlinkSync(busybox, Path.join(bin, name))
+        }
+        for (const name of busyboxWith) Fs.symlinkSync(RealPart.path(name), Path.join(bin, name))
+      }
+      const path = busyboxWith === undefined ? `${bin}:${process.env["PATH"] ?? ""}` : bin
+      const env = { HOME: home, PATH: path, XDG_RUNTIME_DIR: Path.join(folder, "run") }
+      const spawner = ChildProcessSpawner.make((command) =>
+        own.spawn(
+          ChildProcess.isStandardCommand(command)
+            ? ChildProcess.make(command.command, command.args, {
+                ...command.options,
+                cwd: home,
+                extendEnv: true,
+                env: { ...env, ...command.options.env }
+              })
+            : command
+        )
+      )
+      const sh = shOf(spawner)
+      yield* sh(installing, bin)
+      return Context.make(ChildProcessSpawner.ChildProcessSpawner, spawner).pipe(
+        Context.add(Place, { ip: "127.0.0.1", freePort, folder, sh })
+      )
+    })
+  ).pipe(Layer.provideMerge(NodeServices.layer))
+
+/** Requests to the machine's address, which may lead elsewhere from here. */
+const client = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.gen(function* () {
+    const { hostPort } = yield* Place
+    const plain = yield* HttpClient.HttpClient
+    return hostPort === undefined
+      ? plain
+      : HttpClient.mapRequest(plain, HttpClientRequest.setUrl(`http://127.0.0.1:${hostPort}/global/health`))
+  })
+).pipe(Layer.provide(NodeHttpClient.layerUndici))
+
+/** The steps on a machine. */
 export const stepsOn = <A, E, R>(
   machine: Layer.Layer<A | Place | ChildProcessSpawner.ChildProcessSpawner, E, R>,
-  options: SessionSteps.Options & { readonly through?: number } = {}
+  options: SessionSteps.Options = {}
 ) =>
   SessionSteps.layer({ machineTimeout: "2 seconds", reconnectFor: "10 seconds", ...options }).pipe(
     Layer.provide(MachineStatus.layerRunning()),
-    Layer.provide(
-      options.through === undefined
-        ? NodeHttpClient.layerUndici
-        : Layer.effect(
-            HttpClient.HttpClient,
-            Effect.map(
-              HttpClient.HttpClient,
-              HttpClient.mapRequest(HttpClientRequest.setUrl(`http://127.0.0.1:${options.through}/global/health`))
-            )
-          ).pipe(Layer.provide(NodeHttpClient.layerUndici))
-    ),
+    Layer.provide(client),
     Layer.provideMerge(machine)
   )
 
-export const layerLocal = (options: SessionSteps.Options = { network: "skip" }) => stepsOn(local, options)
+export const layerLocal = (options: SessionSteps.Options & LocalOptions = {}) =>
+  stepsOn(local(options), { network: "skip", ...options })

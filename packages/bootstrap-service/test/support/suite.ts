@@ -4,6 +4,7 @@ import { Effect, type Layer, Redacted } from "effect"
 import type { BootstrapError } from "../../src/BootstrapError.ts"
 import type { SessionConfig } from "../../src/SessionConfig.ts"
 import { SessionSteps } from "../../src/SessionSteps.ts"
+import type { NetworkReady } from "../../src/SessionStep.ts"
 import { Place } from "./place.ts"
 
 /** A repository on the machine itself: two branches, a tag, and three commits, of which the second is only in the history. */
@@ -49,10 +50,11 @@ const prepared = Effect.gen(function* () {
   const said: Array<string> = []
   const report = (message: string) => Effect.sync(() => void said.push(message))
   const console = yield* steps.console(config, {})
+  const network = yield* steps.network(config, { machine: { ip: place.ip }, console }, report)
   yield* Effect.addFinalizer(() => Effect.ignore(steps.stop(config, { console })))
   const file = (path: string) => place.sh('cat "$1"', path)
   const starts = Effect.map(place.sh('cat "$HOME/starts" 2>/dev/null || :'), (text) => text.split("\n").length - 1)
-  return { place, steps, config, console, folder, second, last, said, report, file, starts }
+  return { place, steps, config, console, network, folder, second, last, said, report, file, starts }
 })
 
 type Prepared = Effect.Success<typeof prepared>
@@ -71,50 +73,67 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, BootstrapError, R>) =>
 export interface Options {
   /** Whether a unit of systemd's stands ready for OpenCode. */
   readonly by?: "systemd" | "job"
+  readonly network?: NetworkReady["_tag"]
 }
 
-export const suite = <E>(layer: Layer.Layer<Place | SessionSteps, E>, { by = "job" }: Options = {}): void => {
-  it.layer(layer, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
-    it.effect("goes from a machine to an OpenCode that answers, and does nothing twice", () =>
-      Effect.gen(function* () {
-        const on = yield* prepared
-        const { config, report, said, steps } = on
-        const machine = yield* steps.machine(config, {}, report)
-        assert.deepStrictEqual(machine, { ip: on.place.ip })
-        const console = yield* steps.console(config, {}, report)
-        assert.isTrue(console.home.startsWith("/"))
-        const workspace = yield* steps.workspace(config, { console }, report)
-        assert.deepStrictEqual(workspace, { path: `${on.folder}/workspaces/${config.sessionId}`, isFallback: false })
-        const repository = yield* steps.repository(config, { console, workspace }, report)
-        assert.deepStrictEqual(repository, { commit: on.last, branch: "main" })
-        const openCode = yield* steps.openCode(config, { console, workspace }, report)
-        assert.deepStrictEqual([openCode.by, openCode.wasRunning], [by, false])
-        const healthy = yield* steps.health(config, { machine, console, openCode }, report)
-        assert.deepStrictEqual(healthy, {
-          url: `http://${on.place.ip}:${config.opencodePort}/global/health`,
-          version: "1.2.3"
-        })
-        assert.strictEqual((yield* on.place.sh('cat "$HOME/started-in"')).trim(), workspace.path)
-        assert.isTrue(said.every((line) => line !== "" && !line.includes("\n")))
+/** The whole of it once, for machines on which everything takes its time. */
+export const flow = <E>(
+  layer: Layer.Layer<Place | SessionSteps, E>,
+  { by = "job", network = "Skipped" }: Options = {}
+): void => {
+  it.layer(layer, { excludeTestServices: true, timeout: "3 minutes" })((it) => {
+    it.effect(
+      "goes from a machine to an OpenCode that answers, and does nothing twice",
+      () =>
+        Effect.gen(function* () {
+          const on = yield* prepared
+          const { config, report, said, steps } = on
+          assert.strictEqual(on.network._tag, network)
+          const machine = yield* steps.machine(config, {}, report)
+          assert.deepStrictEqual(machine, { ip: on.place.ip })
+          const console = yield* steps.console(config, {}, report)
+          assert.isTrue(console.home.startsWith("/"))
+          const workspace = yield* steps.workspace(config, { console }, report)
+          assert.deepStrictEqual(workspace, { path: `${on.folder}/workspaces/${config.sessionId}`, isFallback: false })
+          const repository = yield* steps.repository(config, { console, workspace }, report)
+          assert.deepStrictEqual(repository, { commit: on.last, branch: "main" })
+          const openCode = yield* steps.openCode(config, { console, workspace }, report)
+          assert.deepStrictEqual([openCode.by, openCode.wasRunning], [by, false])
+          const healthy = yield* steps.health(config, { machine, console, openCode }, report)
+          assert.deepStrictEqual(healthy, {
+            url: `http://${on.place.ip}:${config.opencodePort}/global/health`,
+            version: "1.2.3"
+          })
+          assert.strictEqual((yield* on.place.sh('cat "$HOME/started-in"')).trim(), workspace.path)
+          assert.isTrue(said.every((line) => line !== "" && !line.includes("\n")))
 
-        // What a worker would do that knows of nothing; and work that is done meanwhile stays.
-        yield* on.place.sh('echo mine >"$1/file"', workspace.path)
-        assert.deepStrictEqual(yield* steps.workspace(config, { console }), workspace)
-        assert.deepStrictEqual(yield* steps.repository(config, { console, workspace }), repository)
-        assert.deepStrictEqual(yield* steps.openCode(config, { console, workspace }), { ...openCode, wasRunning: true })
-        assert.deepStrictEqual(yield* steps.health(config, { machine, console, openCode }), healthy)
-        assert.strictEqual(yield* on.file(`${workspace.path}/file`), "mine\n")
-        assert.strictEqual(yield* on.starts, 1)
+          // What a worker would do that knows of nothing; and work that is done meanwhile stays.
+          yield* on.place.sh('echo mine >"$1/file"', workspace.path)
+          assert.deepStrictEqual(yield* steps.workspace(config, { console }), workspace)
+          assert.deepStrictEqual(yield* steps.repository(config, { console, workspace }), repository)
+          assert.deepStrictEqual(yield* steps.openCode(config, { console, workspace }), {
+            ...openCode,
+            wasRunning: true
+          })
+          assert.deepStrictEqual(yield* steps.health(config, { machine, console, openCode }), healthy)
+          assert.strictEqual(yield* on.file(`${workspace.path}/file`), "mine\n")
+          assert.strictEqual(yield* on.starts, 1)
 
-        yield* steps.stop(config, { console }, report)
-        const gone = yield* reasonOf(
-          steps.health({ ...config, healthPollTimeoutMs: 200 }, { machine, console, openCode })
-        )
-        assert.oneOf(gone._tag, ["OpenCodeFailed", "HealthTimeout"])
-        yield* steps.stop(config, { console })
-      }).pipe(Effect.scoped)
+          yield* steps.stop(config, { console }, report)
+          const gone = yield* reasonOf(
+            steps.health({ ...config, healthPollTimeoutMs: 200 }, { machine, console, openCode })
+          )
+          assert.oneOf(gone._tag, ["OpenCodeFailed", "HealthTimeout"])
+          yield* steps.stop(config, { console })
+        }).pipe(Effect.scoped),
+      300_000
     )
+  })
+}
 
+export const suite = <E>(layer: Layer.Layer<Place | SessionSteps, E>): void => {
+  flow(layer)
+  it.layer(layer, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
     it.effect("checks out a branch, a tag and a commit, with and without the history", () =>
       Effect.gen(function* () {
         const on = yield* prepared
@@ -166,6 +185,11 @@ export const suite = <E>(layer: Layer.Layer<Place | SessionSteps, E>, { by = "jo
         yield* on.place.sh('mkdir "$1/.git"; echo half >"$1/.git/HEAD"; echo half >"$1/half"', path)
         assert.strictEqual((yield* cloned(on, {})).commit, on.last)
         assert.strictEqual(yield* on.place.sh('ls "$1"', path), "file\n")
+
+        // One that was ready once is not emptied, whatever became of it.
+        yield* on.place.sh('rm -rf "$1/.git"; echo work >"$1/work"', path)
+        assert.strictEqual((yield* reasonOf(cloned(on, {})))._tag, "RepositoryFailed")
+        assert.strictEqual(yield* on.file(`${path}/work`), "work\n")
 
         const base = `${on.folder}/workspaces`
         yield* on.place.sh(

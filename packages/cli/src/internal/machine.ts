@@ -3,6 +3,9 @@ import { Effect, FileSystem, type Path, type PlatformError, Redacted, type Scope
 import type { ChildProcessSpawner } from "effect/process"
 import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as Machine from "@toehold/machines/Machine"
+import * as VastName from "@toehold/machines/VastName"
+import type { VastClient } from "@toehold/vast-api/VastClient"
+import type { VastError } from "@toehold/vast-api/VastError"
 import type { Policy } from "@toehold/ssh-core/HostKeys"
 import * as OpenSsh from "@toehold/ssh-core/OpenSsh"
 import type { SshClient } from "@toehold/ssh-core/SshClient"
@@ -14,13 +17,20 @@ import type { Invocation } from "./commandSpec.ts"
 import { secretFromEnvironment } from "./invocation.ts"
 import type { UsageError } from "../UsageError.ts"
 
-/** The target that the machine's name and the flags of ssh beside it stand for. */
+/** The one target that the machine's name and the flags of ssh beside it stand for. */
 export const readTarget = Effect.fnUntraced(function* (
   invocation: Invocation,
   machine: string
 ): Effect.fn.Return<SshTarget.SshTarget, SshError.SshError, ClientPlatform> {
   if (machine === "local:") {
     return yield* invalid(machine, "this command is about the way to another machine", "Give one: root@host:port.")
+  }
+  if (VastName.idOf(machine) !== undefined) {
+    return yield* invalid(
+      machine,
+      "this command does not take an instance of Vast.ai",
+      `To let a key in: toehold vast keys attach ${machine} KEY.pub`
+    )
   }
   const names = yield* Effect.fromResult(Machine.names(machine))
   if (names.length > 1) {
@@ -32,7 +42,7 @@ export const readTarget = Effect.fnUntraced(function* (
 const invalid = (word: string, detail: string, hint: string) =>
   SshError.make(new SshError.InvalidTarget({ word, detail, hint }))
 
-const targetFlags = (invocation: Invocation): SshTarget.Flags => ({
+export const targetFlags = (invocation: Invocation): SshTarget.Flags => ({
   identityFiles: invocation.all("identity"),
   port: invocation.one("port"),
   user: invocation.one("user"),
@@ -42,12 +52,28 @@ const targetFlags = (invocation: Invocation): SshTarget.Flags => ({
 })
 
 /** How to log in to the machine, from the flags. */
-export const machineOptions = (invocation: Invocation) =>
-  Effect.map(loginOptions(invocation), (login): Machine.Options => ({
-    ...login,
+export const machineOptions = Effect.fnUntraced(function* (invocation: Invocation) {
+  const options: Machine.Options = {
+    ...(yield* loginOptions(invocation)),
     flags: targetFlags(invocation),
-    transport: transportOf(invocation)
-  }))
+    transport: transportOf(invocation),
+    vast: yield* vastClient
+  }
+  return options
+})
+
+/** The client for Vast.ai, made when it is first asked for, and one for the whole command: it keeps calls apart. */
+export const vastClient: Effect.Effect<
+  Effect.Effect<VastClient["Service"], VastError>,
+  never,
+  ClientPlatform | FileSystem.FileSystem
+> = Effect.flatMap(Effect.context<ClientPlatform | FileSystem.FileSystem>(), (context) =>
+  Effect.promise(() => import("./vastClient.ts")).pipe(
+    Effect.flatMap(({ makeVastClient }) => makeVastClient),
+    Effect.provideContext(context),
+    Effect.cached
+  )
+)
 
 /** Who speaks SSH; commands that look at the way there step by step have no choice of it. */
 const transportOf = (invocation: Invocation): Machine.Transport => {
@@ -65,6 +91,49 @@ export const connect = (
   SshError.SshError,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
 > => (transportOf(invocation) === "openssh" ? OpenSsh.connect(target, login) : SshLogin.connect(target, login))
+
+/** Logs in to the machine once more each time, by the first of its addresses that lets us in. */
+export type Reach = (
+  login: SshLogin.Options
+) => Effect.Effect<
+  SshClient["Service"],
+  Machine.OpenError,
+  Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
+>
+
+/** How the machine that a name stands for is logged in to; what is wrong with the name or the flags fails here. */
+export const readReach = Effect.fnUntraced(function* (
+  invocation: Invocation,
+  machine: string
+): Effect.fn.Return<Reach, SshError.SshError, ClientPlatform | FileSystem.FileSystem> {
+  const id = VastName.idOf(machine)
+  if (id === undefined) {
+    const target = yield* readTarget(invocation, machine)
+    return (login) => connect(invocation, target, login)
+  }
+  const vast = yield* vastClient
+  return Effect.fnUntraced(function* (login) {
+    const { VastMachine, located } = yield* locateInstance(invocation, id, vast)
+    const entered = yield* VastMachine.enter(located, login, (route, options) =>
+      connect(invocation, route.target, options)
+    )
+    return entered.value
+  })
+})
+
+/** Where an instance is now, and the module that knows what to do with it. */
+export const locateInstance = Effect.fnUntraced(function* (
+  invocation: Invocation,
+  id: number,
+  vast: Effect.Effect<VastClient["Service"], VastError>
+) {
+  const [VastMachine, { VastClient }] = yield* Effect.promise(() =>
+    Promise.all([import("@toehold/machines/VastMachine"), import("@toehold/vast-api/VastClient")])
+  )
+  const client = yield* vast
+  const located = yield* VastMachine.locate(id, targetFlags(invocation)).pipe(Effect.provideService(VastClient, client))
+  return { VastMachine, located }
+})
 
 /** The machine's processes and files, open until the scope closes. */
 export const openMachine = Effect.fnUntraced(function* (

@@ -3,7 +3,8 @@ import type { ArgumentSpec, FlagSpec } from "./commandSpec.ts"
 
 export const machineArgument: ArgumentSpec = {
   name: "MACHINE",
-  summary: "root@host:2222, ssh://user@host:port, an alias of ~/.ssh/config, or a pasted ssh command line in quotes"
+  summary:
+    "root@host:2222, ssh://user@host:port, vast:ID, an alias of ~/.ssh/config, or a pasted ssh command line in quotes"
 }
 
 /** What a machine's name alone takes: the flags of ssh that say where it is and as whom to log in. */

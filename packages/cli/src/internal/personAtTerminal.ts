@@ -10,7 +10,7 @@ import type { Failure } from "../FailureDocument.ts"
 import { StandardStreams } from "../StandardStreams.ts"
 import type { Invocation, Services } from "./commandSpec.ts"
 import { EscapeKeys } from "./escapeKeys.ts"
-import { connect, loginOptions, readTarget } from "./machine.ts"
+import { loginOptions, readReach } from "./machine.ts"
 import { note } from "./print.ts"
 
 type Open = (
@@ -33,12 +33,12 @@ export const sitAt = Effect.fnUntraced(function* (
       "To run a command without one: toehold exec MACHINE -- CMD; to answer its questions: toehold interact."
     )
   }
-  const target = yield* readTarget(invocation, invocation.argument(0))
+  const reach = yield* readReach(invocation, invocation.argument(0))
   const login = yield* loginOptions(invocation)
   const { env } = yield* ClientPlatform
   // A scope of its own, as a connection that is cut must not wait for what runs over it to be ended first.
   const connection = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
-  const ssh = yield* connect(invocation, target, login).pipe(Scope.provide(connection))
+  const ssh = yield* reach(login).pipe(Scope.provide(connection))
   const isRaw = yield* Deferred.make<void>()
   const left = yield* Deferred.make<void>()
   const escape = new EscapeKeys()

@@ -6,10 +6,13 @@ import { knownHostsFlag, loginFlags, machineArgument, machineFlags, targetFlags 
 import { topicNames } from "./topicNames.ts"
 import { job } from "./tree/job.ts"
 import { forward } from "./tree/forward.ts"
+import { image } from "./tree/image.ts"
 import { interact } from "./tree/interact.ts"
 import { session } from "./tree/session.ts"
 import { shell } from "./tree/shell.ts"
 import { get, put, sync } from "./tree/transfer.ts"
+import { provision, recipe, tunnel, up } from "./tree/up.ts"
+import { vast } from "./tree/vast.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
 
@@ -211,7 +214,8 @@ const hosts: CommandSpec = {
         jsonFlag,
         ...loginFlags
       ],
-      document: '{"machine","host","keyType","fingerprint","status":"known"|"added"|"replaced","removed":[...]}',
+      document:
+        '{"machine","host","keyType","fingerprint","status":"known"|"added"|"replaced","removed":[...]}; of vast:ID {"machine","keys":[...]}',
       load: () => loadHosts().then(({ hostsTrust }) => hostsTrust)
     },
     {
@@ -250,5 +254,26 @@ export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, put, get, sync, interact, shell, session, forward, job, doctor, keys, hosts, help, completion]
+  children: [
+    exec,
+    put,
+    get,
+    sync,
+    interact,
+    shell,
+    session,
+    forward,
+    job,
+    vast,
+    up,
+    provision,
+    tunnel,
+    recipe,
+    image,
+    doctor,
+    keys,
+    hosts,
+    help,
+    completion
+  ]
 }

@@ -30,12 +30,30 @@ const pamSudo = [
 
 const pamService = ["auth required pam_unix.so", "account required pam_unix.so", "password required pam_unix.so", ""]
 
-// $0 is the folder of the copies. A file that this machine doesn't have can't be covered and isn't needed, and one that
+// $0 is the folder of the copies. A folder can only be made in the root by having a root of one's own. A file that this machine doesn't have can't be covered and isn't needed, and one that
 // is not among the copies stays what it is.
 const bindAndRun = `
 for name in passwd shadow group shells sudoers pam.d/sshd pam.d/sudo; do
   [ ! -e "/etc/$name" ] || [ ! -e "$0/$name" ] || mount --bind "$0/$name" "/etc/$name" || exit 1
 done
+if [ -e "$0/mounts" ]; then
+  PATH=$PATH:/usr/sbin:/sbin
+  mount -t tmpfs -o mode=755 lab /mnt || exit 1
+  for entry in /* /.[!.]*; do
+    case $entry in /mnt) continue ;; esac
+    if [ -L "$entry" ]; then
+      ln -s "$(readlink "$entry")" "/mnt$entry"
+    elif [ -d "$entry" ]; then
+      mkdir "/mnt$entry" && mount --rbind "$entry" "/mnt$entry"
+    elif [ -e "$entry" ]; then
+      : >"/mnt$entry" && mount --bind "$entry" "/mnt$entry"
+    fi || exit 1
+  done
+  while read -r target source; do
+    mkdir -p "/mnt$target" && mount --bind "$source" "/mnt$target" || exit 1
+  done <"$0/mounts"
+  mkdir -p /mnt/mnt && cd /mnt && pivot_root . mnt && cd / && umount -l /mnt || exit 1
+fi
 exec "$@"`
 
 /** The kernel kills the server with the process that started it, where that is killed before it can close its scopes. */
@@ -68,14 +86,17 @@ export const make = Effect.fnUntraced(
     const user = account.user ?? (uid === current.uid ? current.username : `lab-${uid}`)
     const gid = account.uid ?? current.gid
 
-    if (unshare === undefined && Object.keys(account).some((option) => option !== "homeFiles")) {
+    if (
+      unshare === undefined &&
+      Object.keys(account).some((option) => option !== "homeFiles" && option !== "homeDir")
+    ) {
       return yield* new LabError({ message: "Accounts of their own need root or user namespaces (unshare --mount)" })
     }
     if (uid !== current.uid && current.uid !== 0) {
       return yield* new LabError({ message: `Only root can start a server for another user id (${uid})` })
     }
 
-    const homeDir = path.join(dir, "home")
+    const homeDir = account.homeDir ?? path.join(dir, "home")
     const owned = (target: string) => (current.uid === 0 ? fs.chown(target, uid, gid) : Effect.void)
     const writeHomeFile = (relative: string, content: string) =>
       Effect.gen(function* () {
@@ -94,7 +115,7 @@ export const make = Effect.fnUntraced(
 
     // The account's own uid must be able to walk to its home and to its shell.
     yield* fs.chmod(dir, 0o755)
-    yield* fs.makeDirectory(homeDir, { mode: 0o755 })
+    yield* fs.makeDirectory(homeDir, { mode: 0o755, recursive: true })
     yield* owned(homeDir)
     for (const [relative, content] of Object.entries(account.homeFiles ?? {})) yield* writeHomeFile(relative, content)
 
@@ -108,12 +129,14 @@ export const make = Effect.fnUntraced(
     const hash = account.password === undefined ? "*" : yield* hashPassword(account.password)
     const lastChange = account.passwordExpired === true ? "0" : "19000"
     const expires = account.expired === true ? "1" : ""
+    const mounts = Object.entries(account.mounts ?? {})
     const copies = {
       passwd: withEntry(passwd, user, `${user}:x:${uid}:${gid}:lab:${homeDir}:${shell}`),
       group: new RegExp(`^[^:]*:[^:]*:${gid}:`, "m").test(group) ? group : withEntry(group, user, `${user}:x:${gid}:`),
       shadow: `${user}:${hash}:${lastChange}:0:99999:7::${expires}:\n`,
       shells: `${shell}\n/bin/sh\n`,
       "pam.d/sshd": pamService.join("\n"),
+      ...(mounts.length === 0 ? {} : { mounts: mounts.map((pair) => `${pair.join(" ")}\n`).join("") }),
       ...(account.sudo === undefined
         ? {}
         : { sudoers: `${account.sudo.join("\n")}\n`, "pam.d/sudo": pamSudo.join("\n") })

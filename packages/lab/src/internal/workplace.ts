@@ -17,7 +17,7 @@ export interface Workplace {
 
 export const make = Effect.fnUntraced(function* (
   userKeyType: KeyPair.KeyType,
-  hostKeyTypes: ReadonlyArray<KeyPair.KeyType>
+  given: ReadonlyArray<KeyPair.KeyType | KeyPair.KeyPair>
 ): Effect.fn.Return<Workplace, LabError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
   const { join } = yield* Path.Path
@@ -31,7 +31,11 @@ export const make = Effect.fnUntraced(function* (
       Effect.as(path(name))
     )
   const key = yield* KeyPair.generate(userKeyType)
-  const hostKeys = yield* Effect.forEach(hostKeyTypes, (type) => KeyPair.generate(type), { concurrency: "unbounded" })
+  const hostKeys = yield* Effect.forEach(
+    given,
+    (key) => (typeof key === "string" ? KeyPair.generate(key) : Effect.succeed(key)),
+    { concurrency: "unbounded" }
+  )
   const privateKeyPath = yield* write(`id_${key.type}`, key.privateKey)
   yield* write(`id_${key.type}.pub`, `${key.publicKey}\n`)
   return { tempDir, key, privateKeyPath, hostKeys, path, write }

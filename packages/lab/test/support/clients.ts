@@ -30,12 +30,20 @@ export const refuses = (port: number) =>
     socket.once("error", () => resume(Effect.succeed(true)))
   })
 
-const socketTo = (server: SshServer): Net.Socket => Net.connect({ host: server.host, port: server.port, noDelay: true })
+type Place = Pick<SshServer, "host" | "port" | "user">
+
+const socketTo = (server: Place): Net.Socket => Net.connect({ host: server.host, port: server.port, noDelay: true })
 
 /** What a command prints over a connection of the raw ssh2 client; the message of the error where it fails. */
-export const withClient = (server: SshServer, config: ConnectConfig, command: string) =>
+export const withClient = (
+  server: Place,
+  config: ConnectConfig,
+  command: string,
+  prepare: (client: Client) => unknown = () => {}
+) =>
   Effect.callback<string>((resume) => {
     const client = new Client()
+    prepare(client)
     client.on("error", (error) => resume(Effect.succeed(error.message)))
     client.once("ready", () =>
       client.exec(command, (error, channel) => {
@@ -51,7 +59,7 @@ export const withClient = (server: SshServer, config: ConnectConfig, command: st
   })
 
 /** What becomes of a connection of the raw ssh2 client: `ready`, or the message of its error or end. */
-export const connects = (server: SshServer, config: ConnectConfig, prepare: (client: Client) => void = () => {}) =>
+export const connects = (server: Place, config: ConnectConfig, prepare: (client: Client) => void = () => {}) =>
   Effect.callback<string>((resume) => {
     const client = new Client()
     prepare(client)

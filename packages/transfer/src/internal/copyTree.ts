@@ -23,14 +23,17 @@ export const copyTree = Effect.fnUntraced(function* (
   const folder = parent(final)
   const key = Partial.keyOf([from.endpoint.name ?? "", source, final])
   const partial = yield* Partial.fresh(folder, "tree", key)
-  const isLeft = yield* persist(Partial.take(to, partial))
   const hidden = Partial.pathOf(partial)
   const placed = meter.state.placed
-  const work = Effect.gen(function* () {
-    const opened = isLeft
+  const open = Effect.gen(function* () {
+    const isLeft = yield* persist(Partial.take(to, partial))
+    yield* isLeft
       ? Effect.ignore(files.chmod(hidden, 0o700))
       : persist(makeFolder(to, hidden, { parents: false, mode: 0o700 }))
-    const [listed] = yield* Effect.all([listSourceOf(job), opened], { concurrency: 2 })
+    return isLeft
+  })
+  const work = Effect.gen(function* () {
+    const [listed, isLeft] = yield* Effect.all([listSourceOf(job), open], { concurrency: 2 })
     const sending = mirror({
       ...job,
       listed,

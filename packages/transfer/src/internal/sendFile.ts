@@ -145,7 +145,7 @@ const place = Effect.fnUntraced(function* (
   const path = Partial.pathOf(partial)
   const { files } = to.endpoint
   const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(to, target))
-  const copied = yield* copy(job, offset)
+  const copied = yield* Effect.raceFirst(copy(job, offset), Effect.andThen(flushBehind(job), Effect.never))
   yield* checkSource(job, copied.bytes)
   const isVerified = options.verify || offset > 0
   if (isVerified) {
@@ -174,6 +174,21 @@ const flush = (to: End, path: string): Effect.Effect<void> =>
   Effect.ignore(
     Effect.scoped(Effect.flatMap(to.endpoint.files.open(path, { flag: "r+" }), (file) => Effect.ignore(file.sync)))
   )
+
+/** What is written before the disk is told to begin, so that little is left for it at the end. */
+const flushedAtOnce = 32 * 1024 * 1024
+
+/** Flushes while it is written. Another machine's file server would stand still meanwhile. */
+const flushBehind = (job: Job): Effect.Effect<void> => {
+  if (job.to.endpoint.name !== "local:") return Effect.never
+  let flushed = job.counted
+  const look = Effect.suspend(() => {
+    if (job.counted - flushed < flushedAtOnce) return Effect.void
+    flushed = job.counted
+    return flush(job.to, Partial.pathOf(job.partial))
+  })
+  return Effect.forever(Effect.andThen(Effect.sleep("20 millis"), look))
+}
 
 interface Copied {
   /** The length of the whole, what was there before included. */

@@ -15,6 +15,10 @@ const Secrets = Schema.Struct({
   secrets: Schema.Record(Schema.String, Schema.RedactedFromValue(Schema.String))
 })
 const ApiKeys = Schema.Struct({ apikeys: Schema.Array(ApiKey) })
+const ApiKeyMade = Schema.Struct({
+  id: Schema.Int,
+  key: Schema.RedactedFromValue(Schema.String.check(Schema.isNonEmpty()))
+})
 const Templates = Schema.Struct({ templates: Schema.Array(Template) })
 const Volumes = Schema.Struct({ volumes: Schema.Array(Volume) })
 
@@ -143,6 +147,21 @@ export const make = (transport: Transport): AccountCalls => {
     },
     apiKeys: {
       list: Effect.map(transport.decoded(read("/api/v0/auth/apikeys/"), ApiKeys), ({ apikeys }) => apikeys),
+      create: (name, { keyParams, permissions } = {}) =>
+        transport.decoded(
+          {
+            method: "POST",
+            path: "/api/v0/auth/apikeys/",
+            body: {
+              name,
+              ...(permissions === undefined ? {} : { permissions }),
+              ...(keyParams === undefined ? {} : { key_params: keyParams })
+            },
+            what: `API key ${name}`,
+            isIdempotent: false
+          },
+          ApiKeyMade
+        ),
       remove: (id) =>
         Effect.asVoid(
           transport.json({

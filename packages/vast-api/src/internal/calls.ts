@@ -89,6 +89,29 @@ export interface CopyAddress {
   readonly port: number
 }
 
+/**
+ * What a new API key may do; everything unless said otherwise. Both are the service's own words for it, such as
+ * `{ api: { instance_read: {}, instance_write: {} } }`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiKeyOptions {
+  readonly permissions?: Readonly<Record<string, unknown>>
+  readonly keyParams?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A new API key.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiKeyMade {
+  readonly id: number
+  readonly key: Redacted.Redacted
+}
+
 type Call<A> = Effect.Effect<A, VastError>
 
 /**
@@ -101,6 +124,11 @@ export interface InstanceCalls {
   /** All instances of the account, by id. */
   readonly list: Call<ReadonlyArray<Instance>>
   readonly show: (id: number) => Call<Instance>
+  /**
+   * The instance as it was at some time after it was asked for, by calls that are shared by all who ask at the same time:
+   * one call for each of a few instances, the list for many.
+   */
+  readonly look: (id: number) => Call<Instance>
   /**
    * Rents an offer. It is sent once: after an answer that leaves open what happened, the instance is looked for by its
    * label, and adopted or reported as `CreateUnknown`.
@@ -158,6 +186,8 @@ export interface AccountCalls {
   }
   readonly apiKeys: {
     readonly list: Call<ReadonlyArray<ApiKey>>
+    /** A new key, which the service shows this once. Sent once. */
+    readonly create: (name: string, options?: ApiKeyOptions) => Call<ApiKeyMade>
     readonly remove: (id: number) => Call<void>
   }
   /** Templates that match the service's own filters, such as `{ name: { eq: "Base" } }`. */

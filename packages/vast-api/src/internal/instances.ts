@@ -1,10 +1,11 @@
-import { Effect, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Instance } from "../Instance.ts"
 import * as VastError from "../VastError.ts"
 import type { CopyAddress, CopyEnd, InstanceCalls, LogOptions } from "./calls.ts"
 import { type Asked, decode } from "./answer.ts"
 import { orNull } from "./field.ts"
 import { awaitText } from "./resultFile.ts"
+import * as sharedLook from "./sharedLook.ts"
 import type { ApiRequest, Transport } from "./transport.ts"
 
 const pageSize = 25
@@ -15,39 +16,41 @@ const Page = Schema.Struct({ instances: Schema.Array(Instance), next_token: orNu
 const invalid = (asked: Asked, path: string, detail: string): VastError.VastError =>
   VastError.make(new VastError.InvalidResponse({ call: asked.call, path, detail }))
 
-/** All pages. What a page says of the next one is not believed without end. */
-const listOf = (transport: Transport): Effect.Effect<ReadonlyArray<Instance>, VastError.VastError> =>
-  Effect.gen(function* () {
-    const found = new Map<number, Instance>()
+/** Page after page. What a page says of the next one is not believed without end. */
+const pagesOf = (transport: Transport): Stream.Stream<ReadonlyArray<Instance>, VastError.VastError> =>
+  Stream.suspend(() => {
+    const found = new Set<number>()
     const tokens = new Set<string>()
-    let token: string | null = null
-    while (true) {
-      const request: ApiRequest = {
-        method: "GET",
-        path: "/api/v1/instances/",
-        query: {
-          limit: String(pageSize),
-          order_by: JSON.stringify([{ col: "id", dir: "asc" }]),
-          select_filters: "{}",
-          ...(token === null ? {} : { after_token: token })
-        },
-        isIdempotent: true
-      }
-      const asked = transport.askedOf(request)
-      const page: typeof Page.Type = yield* transport.decoded(request, Page)
-      if (page.instances.length > pageSize) {
-        return yield* invalid(asked, "instances", `a page holds more than the ${pageSize} that were asked for`)
-      }
-      const before = found.size
-      for (const instance of page.instances) found.set(instance.id, instance)
-      token = page.next_token
-      if (token === null || token === "") return [...found.values()]
-      if (tokens.has(token)) return yield* invalid(asked, "next_token", "the cursor repeats")
-      if (found.size === before)
-        return yield* invalid(asked, "next_token", "a page brings nothing new and names another")
-      if (tokens.size >= maxPages) return yield* invalid(asked, "next_token", `there are more than ${maxPages} pages`)
-      tokens.add(token)
-    }
+    return Stream.paginate(Option.none<string>(), (after) =>
+      Effect.gen(function* () {
+        const request: ApiRequest = {
+          method: "GET",
+          path: "/api/v1/instances/",
+          query: {
+            limit: String(pageSize),
+            order_by: JSON.stringify([{ col: "id", dir: "asc" }]),
+            select_filters: "{}",
+            ...(Option.isNone(after) ? {} : { after_token: after.value })
+          },
+          isIdempotent: true
+        }
+        const asked = transport.askedOf(request)
+        const { instances, next_token: token } = yield* transport.decoded(request, Page)
+        if (instances.length > pageSize) {
+          return yield* invalid(asked, "instances", `a page holds more than the ${pageSize} that were asked for`)
+        }
+        const fresh = instances.filter(({ id }) => !found.has(id))
+        for (const { id } of fresh) found.add(id)
+        if (token === null || token === "") return [[fresh], Option.none()] as const
+        if (tokens.has(token)) return yield* invalid(asked, "next_token", "the cursor repeats")
+        if (fresh.length === 0) {
+          return yield* invalid(asked, "next_token", "a page brings nothing new and names another")
+        }
+        if (tokens.size >= maxPages) return yield* invalid(asked, "next_token", `there are more than ${maxPages} pages`)
+        tokens.add(token)
+        return [[fresh], Option.some(Option.some(token))] as const
+      })
+    )
   })
 
 const Shown = Schema.Struct({ instances: Schema.Unknown })
@@ -95,14 +98,18 @@ export const make = (transport: Transport): Omit<InstanceCalls, "create"> => {
       return writeable_path === null || writeable_path === "" ? text : text.replaceAll(writeable_path, "")
     })
 
+  const show: InstanceCalls["show"] = (id) => {
+    const request: ApiRequest = { method: "GET", path: "/api/v0/instances/{id}/", ...about(id), isIdempotent: true }
+    return Effect.flatMap(transport.json(request), (body) =>
+      Effect.fromResult(shown(transport.askedOf(request), id, body))
+    )
+  }
+  const pages = pagesOf(transport)
+
   return {
-    list: listOf(transport),
-    show: (id) => {
-      const request: ApiRequest = { method: "GET", path: "/api/v0/instances/{id}/", ...about(id), isIdempotent: true }
-      return Effect.flatMap(transport.json(request), (body) =>
-        Effect.fromResult(shown(transport.askedOf(request), id, body))
-      )
-    },
+    list: Effect.map(Stream.runCollect(pages), (all) => all.flat()),
+    show,
+    look: sharedLook.make(show, pages),
     start: (id) => Effect.asVoid(change(id, { state: "running" })),
     stop: (id) => Effect.asVoid(change(id, { state: "stopped" })),
     label: (id, label) => Effect.asVoid(change(id, { label })),

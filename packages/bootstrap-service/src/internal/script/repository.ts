@@ -1,11 +1,19 @@
 import { marker } from "./workspace.ts"
 
+const checkedOut = `
+tell() {
+  h=$(git -C "$1" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) || return 1
+  echo "head $h"
+  ! h=$(git -C "$1" symbolic-ref -q --short HEAD 2>/dev/null) || echo "branch $h"
+}
+`
+
 /**
- * Arguments: workspace, id. Prints `state` (`new`, `ready`, `taken`) and, of one that is ready, `url`, `ref`, `commit`, and
+ * Arguments: workspace, id. Prints `state` (`new`, `ready`, `damaged`, `taken`) and, of one that is ready, `url`, `ref`, `commit`, and
  * the `head` and `branch` that are checked out now.
  */
 export const look = `
-${marker}
+${marker}${checkedOut}
 b=\${1%/*}
 id=$2
 if [ ! -d "$1" ] || [ -L "$1" ] || ! is_ours; then
@@ -20,14 +28,7 @@ while read -r k v; do
     commit) state=ready; echo "commit $v" ;;
   esac
 done <"$b/.$id.session"
-if [ $state = ready ]; then
-  if h=$(git -C "$1" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null); then
-    echo "head $h"
-    h=$(git -C "$1" symbolic-ref -q --short HEAD 2>/dev/null) && echo "branch $h"
-  else
-    state=new
-  fi
-fi
+if [ $state = ready ]; then tell "$1" || state=damaged; fi
 printf '%s\\n' "state $state" end
 `
 
@@ -40,14 +41,19 @@ export const code = { gitMissing: 91, taken: 92, branchUnknown: 93, empty: 94, s
  * that answers for the URL's own server only. Nothing of it is written anywhere.
  *
  * It begins by emptying the workspace of what an earlier one left half done, and ends by marking it as ready. One that is
- * ready is left as it is.
+ * ready is left as it is. Prints `head` and `branch` as {@link look} does.
  */
 export const clone = `
-${marker}
+${marker}${checkedOut}
 ws=$1 b=\${1%/*} id=$2 url=$3 ref=$4 shallow=$5 token=$6
 export GIT_TERMINAL_PROMPT=0
 cd "$b" && [ -d "$ws" ] && [ ! -L "$ws" ] && is_ours || exit ${code.taken}
-! grep -q '^commit ' "$b/.$id.session" || exit 0
+# Git tells people things on both streams.
+exec 3>&1 >&2
+if grep -q '^commit ' "$b/.$id.session"; then
+  tell "$ws" >&3 && exit 0
+  exit ${code.taken}
+fi
 command -v git >/dev/null 2>&1 || exit ${code.gitMissing}
 find "$ws" -mindepth 1 -maxdepth 1 -exec rm -rf {} + || exit ${code.taken}
 
@@ -103,4 +109,5 @@ fi
 c=$(here rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) || exit ${code.empty}
 printf '%s\\n' "session $id" "repository $url" "ref $ref" "commit $c" >"$b/.$id.session.new" &&
   mv -f "$b/.$id.session.new" "$b/.$id.session" || exit ${code.space}
+tell "$ws" >&3
 `

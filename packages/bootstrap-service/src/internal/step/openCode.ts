@@ -9,7 +9,7 @@ import type { ConsoleReady, OpenCodeReady, WorkspaceReady, Report } from "../../
 import { run, type Spawner, wordsAs } from "../machineShell.ts"
 import { failureOf, jobId, ofJob, unitName } from "../openCodeProcess.ts"
 import * as script from "../script/openCode.ts"
-import { startFresh } from "../startFresh.ts"
+import { find, startFresh } from "../startFresh.ts"
 
 const step = "openCode"
 
@@ -37,13 +37,7 @@ export const openCode = (spawner: Spawner, jobs: Jobs["Service"]) =>
       ...(openCodePassword === undefined ? {} : { OPENCODE_SERVER_PASSWORD: openCodePassword })
     }
     const id = jobId(sessionId)
-    const before = yield* jobs.status(id).pipe(
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "NotFound",
-        () => Effect.succeed(undefined)
-      ),
-      Effect.mapError(ofJob(step))
-    )
+    const before = yield* Effect.mapError(find(jobs, id), ofJob(step))
     if (before !== undefined && !isDone(before)) {
       yield* report("OpenCode is running already")
       return { by: "job", name: id, wasRunning: true }
@@ -69,8 +63,8 @@ export const openCode = (spawner: Spawner, jobs: Jobs["Service"]) =>
     const program = facts.get("program")
     if (program === undefined) return yield* BootstrapError.make(new BootstrapError.OpenCodeMissing({}))
     const as = wordsAs(console, script.serve, [path, program, String(opencodePort)])
-    const spec = JobSpec.argv(as.words, { id, maxOutput: 16 * 1024 * 1024, env: { ...as.env, ...env } })
-    yield* Effect.mapError(startFresh(jobs, spec), ofJob(step))
+    const spec = JobSpec.argv(as.words, { maxOutput: 16 * 1024 * 1024, env: { ...as.env, ...env } })
+    yield* Effect.mapError(startFresh(jobs, { ...spec, id }, before), ofJob(step))
     yield* report("OpenCode was started as a process of its own")
     return { by: "job", name: id, wasRunning: false }
   })

@@ -9,10 +9,10 @@ import type { SessionConfig } from "../../SessionConfig.ts"
 import type { ConsoleReady, RepositoryReady, WorkspaceReady, Report } from "../../SessionStep.ts"
 import { classify, lineOf } from "../gitFailure.ts"
 import { GitProgress } from "../gitProgress.ts"
-import { run, type Spawner, wordsAs } from "../machineShell.ts"
+import { Facts, run, type Spawner, wordsAs } from "../machineShell.ts"
 import * as script from "../script/repository.ts"
 import { defaultUser, scrubber } from "../secrets.ts"
-import { startFresh } from "../startFresh.ts"
+import { find, startFresh } from "../startFresh.ts"
 import { ofJobs } from "../transport.ts"
 
 export const jobId = (sessionId: string): string => `clone-${sessionId}`
@@ -21,6 +21,12 @@ const step = "repository"
 
 /** What is kept of stderr, to tell what went wrong. */
 const maxWords = 64 * 1024
+
+const checkedOut = (facts: Facts): RepositoryReady | undefined => {
+  const commit = facts.get("head")
+  const branch = facts.get("branch")
+  return commit === undefined ? undefined : { commit, ...(branch === undefined ? {} : { branch }) }
+}
 
 const failure = (reason: BootstrapError.Reason) => Effect.fail(BootstrapError.make(reason))
 
@@ -39,27 +45,34 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
     const facts = yield* run(spawner, { step, text: script.look, args: [path, config.sessionId], as: console })
     switch (facts.get("state")) {
       case "ready": {
-        const [url, ref = "", commit = "", branch] = ["url", "ref", "head", "branch"].map((name) => facts.get(name))
+        const [url, ref = ""] = ["url", "ref"].map((name) => facts.get(name))
         // Of another repository it is another session's work, whatever its name.
         if (url !== config.repoUrl || ref !== (config.branch ?? "")) {
           return yield* failure(new BootstrapError.WorkspaceTaken({ path }))
         }
-        const ready: RepositoryReady = { commit, ...(branch === undefined ? {} : { branch }) }
-        return ready
+        return checkedOut(facts)
       }
       case "taken":
         return yield* failure(new BootstrapError.WorkspaceTaken({ path }))
+      case "damaged": {
+        // Whatever is there now is somebody's work: it is not cloned over.
+        const detail = `what ${path} has checked out can't be read any more`
+        return yield* failure(new BootstrapError.RepositoryFailed({ detail }))
+      }
       default:
         return undefined
     }
   })
 
-  const specOf = (config: SessionConfig, { console, workspace: { path } }: Given): JobSpec.JobSpec => {
+  const specOf = (
+    config: SessionConfig,
+    { console, workspace: { path } }: Given
+  ): JobSpec.JobSpec & { readonly id: string } => {
     const { branch = "", credentials, repoUrl, sessionId, shallow = false } = config
     const args = [path, sessionId, repoUrl, branch, shallow ? "1" : "0", credentials === undefined ? "0" : "1"]
     const { env, words } = wordsAs(console, script.clone, args)
-    return JobSpec.argv(words, {
-      id: jobId(sessionId),
+    const id = jobId(sessionId)
+    const spec = JobSpec.argv(words, {
       timeLimit: limit,
       maxOutput: 1024 * 1024,
       env: {
@@ -72,24 +85,30 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
             })
       }
     })
+    return { ...spec, id }
   }
 
   const follow = Effect.fnUntraced(function* (id: string, report: Report, scrub: (text: string) => string) {
     const decoder = new TextDecoder()
     const progress = new GitProgress()
+    let stdout = ""
     let stderr = ""
     let end: JobStatus | undefined
     yield* jobs.follow(id).pipe(
       Stream.mapError(ofJob),
       Stream.runForEach((event) => {
         if (event._tag === "Ended") end = event.status
-        if (event._tag !== "Output" || event.stream !== "stderr") return Effect.void
+        if (event._tag !== "Output") return Effect.void
+        if (event.stream === "stdout") {
+          stdout = (stdout + new TextDecoder().decode(event.data)).slice(-maxWords)
+          return Effect.void
+        }
         const text = decoder.decode(event.data, { stream: true })
         stderr = (stderr + text).slice(-maxWords)
         return Effect.forEach(progress.push(text), (words) => report(scrub(words)), { discard: true })
       })
     )
-    return { end, stderr: scrub(stderr) }
+    return { end, facts: Facts.of(stdout.split("\n")), stderr: scrub(stderr) }
   })
 
   return Effect.fn("SessionSteps.repository")(function* (config: SessionConfig, given: Given, report: Report) {
@@ -101,8 +120,10 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
     const { branch, credentials, repoUrl } = config
     const { path } = given.workspace
     yield* report(`Cloning ${repoUrl}${branch === undefined ? "" : ` (${branch})`}`)
-    const { id } = yield* Effect.mapError(startFresh(jobs, specOf(config, given)), ofJob)
-    const { end, stderr } = yield* follow(id, report, scrubber(config))
+    const id = jobId(config.sessionId)
+    const before = yield* Effect.mapError(find(jobs, id), ofJob)
+    yield* Effect.mapError(startFresh(jobs, specOf(config, given), before), ofJob)
+    const { end, facts, stderr } = yield* follow(id, report, scrubber(config))
     const exitCode = end?.state._tag === "Exited" ? end.state.exitCode : undefined
     if (exitCode !== 0) {
       if (end?.timedOut === true) {
@@ -113,11 +134,12 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
       }
       return yield* failure(classify({ exitCode, stderr, branch, path, hasCredentials: credentials !== undefined }))
     }
-    const cloned = yield* look(config, given)
+    const cloned = checkedOut(facts)
     if (cloned === undefined) {
       return yield* failure(new BootstrapError.RepositoryFailed({ exitCode, detail: "git made no repository" }))
     }
-    yield* jobs.forget(id).pipe(Effect.ignore)
+    // The workspace says by itself that it is ready: what is left of the job is its output.
+    yield* Effect.ignore(jobs.forget(id))
     yield* report(
       `The repository is at ${cloned.commit.slice(0, 12)}${cloned.branch === undefined ? "" : ` on ${cloned.branch}`}`
     )

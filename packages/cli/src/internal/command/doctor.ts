@@ -1,18 +1,19 @@
 /** `toehold doctor`: the way to a machine, stage by stage. */
 import { Clock, Effect } from "effect"
+import * as VastName from "@toehold/machines/VastName"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import type { Stage } from "@toehold/ssh-core/SshConnectEvent"
 import type { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
-import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as ExitCode from "../../ExitCode.ts"
 import * as FailureDocument from "../../FailureDocument.ts"
 import type { StandardStreams } from "../../StandardStreams.ts"
-import type { Handler } from "../commandSpec.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import type { Handler, Invocation } from "../commandSpec.ts"
+import { loginOptions, readReach } from "../machine.ts"
+import type { Cause, InstanceStage, Probe } from "../provision/instanceCheck.ts"
 import { plain, print, printJson } from "../print.ts"
 
-type StageName = Stage | "channel" | "sftp" | "shell"
+type StageName = InstanceStage | Stage | "channel" | "sftp" | "shell"
 
 interface StageResult {
   readonly name: StageName
@@ -22,6 +23,10 @@ interface StageResult {
 }
 
 const labels: Readonly<Record<StageName, string>> = {
+  api: "api",
+  keys: "keys",
+  status: "status",
+  ports: "ports",
   dns: "dns",
   tcp: "tcp",
   banner: "banner",
@@ -78,7 +83,7 @@ const shellProbe = SshCommand.shell('id -un 2>/dev/null || echo "$LOGNAME"; unam
 export const doctor: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
-    const target = yield* readTarget(invocation, machine)
+    const reach = yield* readReach(invocation, machine)
     const options = yield* loginOptions(invocation)
     const isJson = invocation.has("json")
     const stages: Array<StageResult> = []
@@ -93,7 +98,11 @@ export const doctor: Handler = (invocation) =>
     }
 
     /** Runs a stage of ours, and adds it whichever way it ends. */
-    const probe = <A, R>(name: StageName, effect: Effect.Effect<A, SshError.SshError, R>, tell: (value: A) => string) =>
+    const probe = <A, E extends FailureDocument.Failure, R>(
+      name: StageName,
+      effect: Effect.Effect<A, E, R>,
+      tell: (value: A) => string
+    ) =>
       Effect.gen(function* () {
         const elapsed = yield* sinceWhen
         const result = yield* Effect.result(effect)
@@ -111,7 +120,7 @@ export const doctor: Handler = (invocation) =>
       let doneMs = 0
       let agreed = ""
       const services = yield* Effect.context<StandardStreams>()
-      const result = yield* SshLogin.connect(target, {
+      const result = yield* reach({
         ...options,
         onEvent: (event) => {
           // RFC 4253, section 7.1: of each list, the client's first that the server has as well.
@@ -134,7 +143,7 @@ export const doctor: Handler = (invocation) =>
         }
       }).pipe(Effect.result)
       if (result._tag === "Failure") {
-        const stage = stageOf(result.failure.reason)
+        const stage = result.failure._tag === "SshError" ? stageOf(result.failure.reason) : undefined
         if (stage !== undefined) {
           const durationMs = round(Math.max(0, (yield* elapsed) - doneMs))
           yield* add({ name: stage, ok: false, durationMs, detail: result.failure.message })
@@ -168,7 +177,10 @@ export const doctor: Handler = (invocation) =>
       )
     })
 
-    const failure = yield* Effect.scoped(check)
+    const id = VastName.idOf(machine)
+    const instance = id === undefined ? undefined : yield* checkInstanceOf(invocation, id, probe)
+    const failure = instance?.failure ?? (yield* Effect.scoped(check))
+    const cause = failure === undefined ? undefined : (instance?.cause ?? instance?.causeOf(failure))
     const sftp = stages.find(({ name }) => name === "sftp")
     const withoutSftp = sftp?.ok === false
     const verdict =
@@ -187,11 +199,38 @@ export const doctor: Handler = (invocation) =>
       yield* printJson({
         stages,
         verdict,
+        ...(cause === undefined ? {} : { cause }),
         fix,
         ...(failure === undefined ? {} : { error: FailureDocument.of(failure).error })
       })
     } else {
-      yield* print(`\n${plain(verdict)}\n${fix === "" ? "" : `${plain(fix)}\n`}`)
+      yield* print(
+        `\n${cause === undefined ? "" : `At fault: ${cause}. `}${plain(verdict)}\n${fix === "" ? "" : `${plain(fix)}\n`}`
+      )
     }
-    return failure === undefined ? ExitCode.done : ExitCode.ofReason(failure.reason)
+    return failure === undefined ? ExitCode.done : ExitCode.ofFailure(failure)
   })
+
+interface InstanceVerdict {
+  readonly failure: FailureDocument.Failure | undefined
+  readonly cause: Cause | undefined
+  /** For what goes wrong after these stages. */
+  readonly causeOf: (failure: FailureDocument.Failure) => Cause
+}
+
+/** What a rented instance needs before there is a way to it. */
+const checkInstanceOf = Effect.fnUntraced(function* (invocation: Invocation, id: number, probe: Probe) {
+  const { causeOfLogin, checkInstance } = yield* Effect.promise(() => import("../provision/instanceCheck.ts"))
+  const { cause, failure, isKeyAttached } = yield* checkInstance(invocation, id, probe)
+  const verdict: InstanceVerdict = {
+    failure,
+    cause,
+    causeOf: (failure) => {
+      const routes =
+        failure._tag === "MachineError" && failure.reason._tag === "RoutesFailed" ? failure.reason : undefined
+      const tag = routes?.decisive?.error.reason._tag ?? ("reason" in failure ? failure.reason._tag : failure._tag)
+      return causeOfLogin(tag, isKeyAttached)
+    }
+  }
+  return verdict
+})

@@ -7,16 +7,17 @@ import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
-import { connect, loginOptions, readTarget } from "../machine.ts"
+import { loginOptions } from "../machine.ts"
 import { note, plain, print, printJson } from "../print.ts"
+import { readWay } from "../way.ts"
 
 export const forward: Handler = (invocation) =>
   Effect.gen(function* () {
     const platform = yield* ClientPlatform
     const asked = yield* Effect.fromResult(readForwards(invocation))
-    const named = yield* readTarget(invocation, invocation.argument(0))
-    const target = yield* Effect.fromResult(SshTarget.withOptions(named, { forwards: asked }, { platform }))
     const login = yield* loginOptions(invocation)
+    const { connect, target: named } = yield* readWay(invocation, invocation.argument(0), login)
+    const target = yield* Effect.fromResult(SshTarget.withOptions(named, { forwards: asked }, { platform }))
     const { forwards, originalHost } = (yield* SshLogin.resolve(target, login)).target
     if (forwards.length === 0) {
       return yield* invocation.usage(
@@ -27,7 +28,7 @@ export const forward: Handler = (invocation) =>
     const streams = yield* StandardStreams
     let last = ""
     const kept = yield* SshForward.keep({
-      connect: connect(invocation, target, login),
+      connect,
       forwards,
       onEvent: (event) => {
         const text = describeEvent(event)

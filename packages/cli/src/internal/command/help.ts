@@ -9,9 +9,11 @@ import { topicNames } from "../topicNames.ts"
 const texts: Readonly<Record<string, () => Promise<{ readonly text: string }>>> = {
   agents: () => import("../topic/agents.ts"),
   jobs: () => import("../topic/jobs.ts"),
+  provisioning: () => import("../topic/provisioning.ts"),
   interactive: () => import("../topic/interactive.ts"),
   machines: () => import("../topic/machines.ts"),
   transfers: () => import("../topic/transfers.ts"),
+  "vast-ai": () => import("../topic/vast.ts"),
   "exit-codes": () => import("../topic/exitCodes.ts"),
   environment: () => import("../topic/environment.ts"),
   formatting: () => import("../topic/formatting.ts"),

@@ -1,5 +1,8 @@
 /** `toehold hosts`: the host keys that are known. */
 import { Effect } from "effect"
+import * as Machine from "@toehold/machines/Machine"
+import * as MachineError from "@toehold/machines/MachineError"
+import * as VastName from "@toehold/machines/VastName"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
 import * as KnownHosts from "@toehold/ssh-core/KnownHosts"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -8,7 +11,7 @@ import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import type * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as ExitCode from "../../ExitCode.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import { locateInstance, loginOptions, readTarget, targetFlags, vastClient } from "../machine.ts"
 import { plain, print, printJson } from "../print.ts"
 
 const describe = (entry: KnownHosts.Entry) => ({
@@ -32,6 +35,18 @@ const locate = Effect.fnUntraced(function* (invocation: Invocation, target: SshT
   return { service, host: alias === undefined ? { host, port } : { host, port, alias } }
 })
 
+/** All that a machine is known by. An instance has a key for each of its addresses, whatever they are now or were. */
+const locateAll = Effect.fnUntraced(function* (invocation: Invocation, machine: string) {
+  const id = VastName.idOf(machine)
+  if (id === undefined) {
+    const { host, service } = yield* locate(invocation, yield* readTarget(invocation, machine))
+    return { service, hosts: [host] }
+  }
+  const [alias, ...more] = VastName.hostKeyAliases(id)
+  const { host, service } = yield* locate(invocation, yield* Machine.target(alias, targetFlags(invocation)))
+  return { service, hosts: [alias, ...more].map((alias) => ({ ...host, alias })) }
+})
+
 export const hostsList: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.arguments[0]
@@ -42,8 +57,8 @@ export const hostsList: Handler = (invocation) =>
             HostKeys.make(file === undefined ? {} : { userFiles: [file], globalFiles: [] }),
             (service) => service.list()
           )
-        : yield* Effect.flatMap(locate(invocation, yield* readTarget(invocation, machine)), ({ host, service }) =>
-            service.list(host)
+        : yield* Effect.flatMap(locateAll(invocation, machine), ({ hosts, service }) =>
+            Effect.map(Effect.forEach(hosts, service.list), (found) => found.flat())
           )
     const hosts = entries.map(describe)
     yield* invocation.has("json") ? printJson({ hosts }) : Effect.forEach(hosts, printEntry, { discard: true })
@@ -53,10 +68,10 @@ export const hostsList: Handler = (invocation) =>
 export const hostsForget: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
-    const { host, service } = yield* locate(invocation, yield* readTarget(invocation, machine))
-    const removed = (yield* service.forget(host)).map(describe)
+    const { hosts, service } = yield* locateAll(invocation, machine)
+    const removed = (yield* Effect.forEach(hosts, service.forget)).flat().map(describe)
     if (invocation.has("json")) yield* printJson({ machine, removed })
-    else if (removed.length === 0) yield* print(`${KnownHosts.hostName(host)} was not known.\n`)
+    else if (removed.length === 0) yield* print(`${hosts.map(KnownHosts.hostName).join(", ")} was not known.\n`)
     else yield* Effect.forEach(removed, (entry) => Effect.andThen(print("forgotten  "), printEntry(entry)))
     return ExitCode.done
   })
@@ -103,6 +118,42 @@ const findKey = Effect.fnUntraced(function* (
   )
 })
 
+/** Puts the key that the machine shows on file. */
+const trustOne = Effect.fnUntraced(function* (
+  invocation: Invocation,
+  target: SshTarget.SshTarget,
+  options: SshLogin.Options
+) {
+  const replace = invocation.has("replace")
+  const { service } = yield* locate(invocation, target)
+  const { host, key } = yield* findKey(target, options, invocation.one("fingerprint"), replace)
+  // Keys of other types would still be asked for, and be missed: a machine that was rebuilt has lost them all.
+  const before = replace ? yield* service.forget(host) : []
+  const { status } = yield* service.trust({ ...host, key })
+  const isOld = before.some((entry) => Buffer.from(entry.blob).equals(key))
+  return {
+    host: KnownHosts.hostName(host),
+    keyType: yield* typeOf(key),
+    fingerprint: SshPublicKey.fingerprint(key),
+    status: isOld ? "known" : before.length > 0 ? "replaced" : status,
+    removed: before.filter((entry) => !Buffer.from(entry.blob).equals(key)).map(describe)
+  }
+})
+
+/** The keys of the addresses that answer; an instance has one for each. */
+const trustInstance = Effect.fnUntraced(function* (invocation: Invocation, id: number, options: SshLogin.Options) {
+  const { VastMachine, located } = yield* locateInstance(invocation, id, yield* vastClient)
+  const attempts: Array<MachineError.Attempt> = []
+  const trusted: Array<Effect.Success<ReturnType<typeof trustOne>>> = []
+  for (const route of located.routes) {
+    const tried = yield* Effect.result(trustOne(invocation, route.target, options))
+    if (tried._tag === "Success") trusted.push(tried.success)
+    else attempts.push(VastMachine.attemptOf(route, tried.failure))
+  }
+  if (trusted.length > 0) return trusted
+  return yield* MachineError.make(new MachineError.RoutesFailed({ machine: VastName.nameOf(id), attempts }))
+})
+
 export const hostsTrust: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
@@ -112,25 +163,16 @@ export const hostsTrust: Handler = (invocation) =>
         `--fingerprint ${wanted}: write it as ssh-keygen -l does, SHA256: and 43 characters.`
       )
     }
-    const replace = invocation.has("replace")
-    const target = yield* readTarget(invocation, machine)
+    const id = VastName.idOf(machine)
     const options = yield* loginOptions(invocation)
-    const { service } = yield* locate(invocation, target)
-    const { host, key } = yield* findKey(target, options, wanted, replace)
-    // Keys of other types would still be asked for, and be missed: a machine that was rebuilt has lost them all.
-    const before = replace ? yield* service.forget(host) : []
-    const { status } = yield* service.trust({ ...host, key })
-    const isOld = before.some((entry) => Buffer.from(entry.blob).equals(key))
-    const shown = {
-      machine,
-      host: KnownHosts.hostName(host),
-      keyType: yield* typeOf(key),
-      fingerprint: SshPublicKey.fingerprint(key),
-      status: isOld ? "known" : before.length > 0 ? "replaced" : status,
-      removed: before.filter((entry) => !Buffer.from(entry.blob).equals(key)).map(describe)
-    }
+    const trusted =
+      id === undefined
+        ? [yield* trustOne(invocation, yield* readTarget(invocation, machine), options)]
+        : yield* trustInstance(invocation, id, options)
     yield* invocation.has("json")
-      ? printJson(shown)
-      : print(`${shown.host}  ${shown.keyType} ${shown.fingerprint}  ${shown.status}\n`)
+      ? printJson({ machine, ...(id === undefined ? trusted[0] : { keys: trusted }) })
+      : Effect.forEach(trusted, ({ fingerprint, host, keyType, status }) =>
+          print(`${host}  ${keyType} ${fingerprint}  ${status}\n`)
+        )
     return ExitCode.done
   })

@@ -8,7 +8,7 @@ import { StandardStreams } from "../../StandardStreams.ts"
 import { readVariables, readWords } from "../commandFlags.ts"
 import type { Handler, Invocation, Services } from "../commandSpec.ts"
 import { readSteps } from "../interactSteps.ts"
-import { connect, loginOptions, readTarget } from "../machine.ts"
+import { loginOptions, readReach } from "../machine.ts"
 import { outputFields } from "../outputDocument.ts"
 import { printJson } from "../print.ts"
 
@@ -37,7 +37,7 @@ const run = Effect.fnUntraced(function* (
   const place = { cwd: invocation.one("cwd"), env: yield* readVariables(invocation) }
   const command = kind === "shell" ? SshCommand.shell(words[0], place) : SshCommand.argv(words, place)
   const steps = yield* readSteps(invocation)
-  const target = yield* readTarget(invocation, machine)
+  const reach = yield* readReach(invocation, machine)
   const login = yield* loginOptions(invocation)
   const maxTranscript = yield* invocation.size("max-output")
   const options = {
@@ -48,9 +48,7 @@ const run = Effect.fnUntraced(function* (
     maxTranscript: maxTranscript ?? (isJson ? defaultDocumentLimit : undefined)
   }
   yield* Effect.fromResult(SshCommand.toScript(command))
-  const result = yield* Effect.scoped(
-    Effect.flatMap(connect(invocation, target, login), (ssh) => ssh.interact(command, steps, options))
-  )
+  const result = yield* Effect.scoped(Effect.flatMap(reach(login), (ssh) => ssh.interact(command, steps, options)))
   if (!isJson) {
     const { stdout } = yield* StandardStreams
     yield* stdout(result.transcript.bytes)

@@ -1,16 +1,17 @@
 /** `toehold keys install`: puts a public key on a machine, and sees that it opens the door. */
 import { Effect, FileSystem, Result } from "effect"
-import { ClientPlatform, sshDir } from "@toehold/ssh-core/ClientPlatform"
+import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
 import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as ExitCode from "../../ExitCode.ts"
-import type { Handler, Invocation } from "../commandSpec.ts"
+import type { Handler } from "../commandSpec.ts"
 import { keyFields } from "../keyFlags.ts"
-import { loginOptions, readBounded, readTarget } from "../machine.ts"
+import { loginOptions, readTarget } from "../machine.ts"
 import { note, print, printJson } from "../print.ts"
+import { publicKeyFile, readPublicKey } from "../publicKeyFile.ts"
 
 /**
  * Runs with the line in `$1` and its type and base64 in `$2`, on any POSIX shell (dash and BusyBox included). A key that
@@ -26,61 +27,13 @@ printf '%s\\n' "$1" >> "$f" || exit 1
 if command -v restorecon > /dev/null 2>&1; then restorecon -F .ssh "$f" > /dev/null 2>&1; fi
 echo added`
 
-const defaultNames = ["id_ed25519", "id_ecdsa", "id_rsa"]
-
-/** The public key file: the one that is named, that of the named private key, or the first of the usual ones. */
-const publicFile = Effect.fnUntraced(function* (invocation: Invocation) {
-  const fs = yield* FileSystem.FileSystem
-  const platform = yield* ClientPlatform
-  const given = invocation.arguments[1]
-  if (given !== undefined) {
-    // A private key's name is what people have at hand.
-    if (given.endsWith(".pub")) return given
-    const beside = yield* Effect.orElseSucceed(fs.exists(`${given}.pub`), () => false)
-    return beside ? `${given}.pub` : given
-  }
-  const separator = platform.os === "win32" ? "\\" : "/"
-  const names = [
-    ...invocation.all("identity").map((file) => `${file}.pub`),
-    ...defaultNames.map((name) => `${sshDir(platform)}${separator}${name}.pub`)
-  ]
-  for (const name of names) {
-    if (yield* Effect.orElseSucceed(fs.exists(name), () => false)) return name
-  }
-  return yield* SshError.make(
-    new SshError.InvalidArgument({
-      argument: "KEY.pub",
-      detail: `there is no public key in ${sshDir(platform)}`,
-      hint: "Make a key with: toehold keys generate FILE, then name FILE.pub here."
-    })
-  )
-})
-
-const maxPublicBytes = 64 * 1024
-
-const readPublic = Effect.fnUntraced(function* (path: string) {
-  const bytes = yield* readBounded(path, maxPublicBytes)
-  const text = new TextDecoder().decode(bytes)
-  // A private key must not travel, whatever could be made out of it.
-  if (text.includes("PRIVATE KEY") || text.startsWith("PuTTY-User-Key-File")) {
-    return yield* SshError.make(
-      new SshError.InvalidArgument({
-        argument: path,
-        detail: "it is a private key; the public one goes to the machine",
-        hint: `Give ${path}.pub, or make it with: toehold keys convert ${path} ${path}.pub --format public`
-      })
-    )
-  }
-  return yield* Effect.fromResult(SshPublicKey.parse(bytes, { source: path }))
-})
-
 export const keysInstall: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
     const target = yield* readTarget(invocation, machine)
     const login = yield* loginOptions(invocation)
-    const path = yield* publicFile(invocation)
-    const key = yield* readPublic(path)
+    const path = yield* publicKeyFile(invocation.arguments[1], invocation.all("identity"))
+    const key = yield* readPublicKey(path)
     const status = yield* install(target, login, key)
     const fields = keyFields(key)
     const verified = yield* verify(target, login, path, fields.fingerprint)

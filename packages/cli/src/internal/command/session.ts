@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as SshTerminal from "@toehold/ssh-core/SshTerminal"
 import type { Handler } from "../commandSpec.ts"
-import { connect, loginOptions, readTarget } from "../machine.ts"
+import { loginOptions, readReach } from "../machine.ts"
 import { sitAt } from "../personAtTerminal.ts"
 import { plain, print, printJson } from "../print.ts"
 
@@ -13,8 +13,8 @@ export const sessionAttach: Handler = (invocation) =>
 
 export const sessionList: Handler = (invocation) =>
   Effect.gen(function* () {
-    const target = yield* readTarget(invocation, invocation.argument(0))
-    const ssh = yield* connect(invocation, target, yield* loginOptions(invocation))
+    const reach = yield* readReach(invocation, invocation.argument(0))
+    const ssh = yield* reach(yield* loginOptions(invocation))
     const sessions = yield* SshTerminal.list(ssh)
     if (invocation.has("json")) {
       yield* printJson({

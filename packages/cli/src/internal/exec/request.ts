@@ -2,6 +2,7 @@
 import { Deferred, Effect, FileSystem, type Path, type Scope, Stream } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Machine from "@toehold/machines/Machine"
+import * as VastName from "@toehold/machines/VastName"
 import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
@@ -46,7 +47,7 @@ export const readRequest = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Request, FailureDocument.Failure, Needs | Scope.Scope> {
   const command = yield* readCommand(invocation)
   const names = yield* Effect.fromResult(Machine.names(invocation.argument(0)))
-  const options = yield* machineOptions(invocation)
+  const options = yield* together(names, yield* machineOptions(invocation))
   const terminals = new Map<string, StartOptions["pty"]>()
   for (const name of names) terminals.set(name, yield* readTerminal(invocation, name, options))
   // What no script could be made of must fail before the machine is asked for anything.
@@ -68,13 +69,38 @@ export const readRequest = Effect.fnUntraced(function* (
   }
 })
 
+/** So many instances are faster found by one list than one by one, as the service wants its calls apart. */
+const manyInstances = 3
+
+/** The options, with all instances asked for at once where there are many. */
+const together = Effect.fnUntraced(function* (names: ReadonlyArray<string>, options: Machine.Options) {
+  const { vast } = options
+  if (vast === undefined || names.filter((name) => VastName.idOf(name) !== undefined).length < manyInstances) {
+    return options
+  }
+  const listed = yield* Effect.cached(Effect.flatMap(vast, ({ instances }) => instances.list))
+  const client = Effect.map(vast, (client) => ({
+    ...client,
+    instances: {
+      ...client.instances,
+      // What is in no list may still have an answer of its own, such as why.
+      show: (id: number) =>
+        Effect.flatMap(listed, (all) => {
+          const found = all.find((instance) => instance.id === id)
+          return found === undefined ? client.instances.show(id) : Effect.succeed(found)
+        })
+    }
+  }))
+  return { ...options, vast: client }
+})
+
 /** The machine, and what its command is to be started with. */
 export const openMachine = Effect.fnUntraced(function* (
   request: Request,
   name: string
 ): Effect.fn.Return<
   { readonly machine: Machine.Machine; readonly options: StartOptions; readonly failed: Input["failed"] },
-  SshError.SshError,
+  Machine.OpenError,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
 > {
   const { failed, stdin } = yield* request.input.open
@@ -92,7 +118,7 @@ const readTerminal = Effect.fnUntraced(function* (
 ): Effect.fn.Return<StartOptions["pty"], SshError.SshError, ClientPlatform | StandardStreams> {
   const { terminal } = yield* StandardStreams
   const size = terminal === undefined || { cols: terminal.columns, rows: terminal.rows }
-  if (name === "local:") return invocation.has("pty") && size
+  if (name === "local:" || VastName.idOf(name) !== undefined) return invocation.has("pty") && size
   const target = yield* Machine.target(name, flags)
   if (target.forwards.length > 0) {
     yield* note(

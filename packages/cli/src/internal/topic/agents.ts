@@ -1,8 +1,8 @@
 /** The page docs/for-agents.md, written here by: node scripts/helpTopics.ts */
 export const text = `# For coding agents
 
-How to use a machine with \`toehold\` without a person at the keyboard. It never prompts, never waits for an input that
-wasn't given, and every failure says what to do next.
+How to use a machine with \`toehold\` without a person at the keyboard. It never prompts where there is none, never waits
+for an input that wasn't given, and every failure says what to do next.
 
 ## The order of things
 
@@ -19,8 +19,8 @@ wasn't given, and every failure says what to do next.
 5. **Move files** with \`toehold put LOCAL... MACHINE:PATH --json\`, \`get MACHINE:PATH... LOCAL\`, \`sync DIR/ MACHINE:DIR/\`. The
    same command line again goes on where it was cut off; it is always safe to repeat.
 
-\`MACHINE\` is one argument, quoted: \`root@host:2222\`, an alias of \`~/.ssh/config\`, or the whole command line as a provider
-shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`.
+\`MACHINE\` is one argument, quoted: \`root@host:2222\`, an alias of \`~/.ssh/config\`, the whole command line as a provider
+shows it: \`'ssh -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080'\`, or an instance of Vast.ai by its number, \`vast:ID\`.
 
 ## Which form of exec
 
@@ -44,6 +44,18 @@ In PowerShell quote with \`'...'\` and double a quote within it: \`--shell 'echo
 \`toehold forward MACHINE -L 0:localhost:11434 --json\` prints \`{"ready":true,"listen":"127.0.0.1:PORT",…}\` once the port is
 open, and must go on running for as long as you use it: start it in the background, and end it with SIGTERM. It makes a lost
 connection again by itself.
+
+## A machine of Vast.ai
+
+\`toehold vast offers --gpu RTX_4090 --json\`, \`toehold vast create OFFER --image IMAGE --json\`, then
+\`toehold vast wait ID --for ssh-ready --timeout 15m --json\`, and \`vast:ID\` is a machine. It costs money until
+\`toehold vast destroy ID --yes\`, which loses all that is on it: give \`--yes\` only for what you were told to destroy. Secrets
+for new instances: \`toehold vast env set NAME --value-env NAME\`. See \`toehold help vast-ai\`.
+
+From its number to a URL in one go: \`toehold up vast:ID --register --start --json\` (add \`--max-hours 8\`, and \`--secret NAME\`
+for each secret). Run the same again after any failure. On any machine:
+\`toehold provision MACHINE --recipe claude-code --json\`.
+See \`toehold help provisioning\`.
 
 ## Reading the answer
 
@@ -92,6 +104,17 @@ connection again by itself.
 | \`UnsafeName\` \`NotADirectory\` \`IsADirectory\` \`NotAFile\` | look at what is in the way or in the name; remove, rename or \`--exclude\` it |
 | \`ChecksumMismatch\` \`TakenOver\` | run the same transfer again |
 
+| \`KeyMissing\` \`Unauthorized\` \`TwoFactorRequired\` \`Forbidden\` | ask the person for an API key of Vast.ai that may do this, in \`VAST_API_KEY\` |
+| \`NoSuchOffer\` | it is rented: search again, take another offer |
+| \`InvalidRequest\` | mend what \`details.field\` or the message names |
+| \`RateLimited\` \`ServerError\` \`ResultTimeout\` | wait a minute, look at what was done, try again |
+| \`BilledButFailed\` | \`details.contract\` may cost money: \`toehold vast show\` it, keep it or destroy it |
+| \`CreateUnknown\` | don't create again: look for \`details.label\` in \`toehold vast instances --json\`, now and in a minute |
+| \`InstanceFailed\` | \`details.why\` says why it will not come up; read \`toehold vast logs ID\`, then take another image or offer |
+| \`NotRunning\` | \`isRetryable\`: \`toehold vast wait ID\`; else \`toehold vast start ID\` first |
+| \`RoutesFailed\` | read \`details.attempts\`, do what \`fix\` says; a new instance needs up to three minutes |
+| \`InvalidResponse\` \`Gone\` | tell the person: toehold and the API don't fit together, or \`VAST_URL\` is wrong |
+
 ## Rules
 
 - Never put a password, token or passphrase into an argument. Name a variable: \`--password-env\`, \`--passphrase-env\`,
@@ -103,7 +126,15 @@ connection again by itself.
 
 ## More
 
-\`toehold help TOPIC\`: \`jobs\`, \`interactive\`, \`machines\`, \`transfers\`, \`exit-codes\`, \`environment\`, \`formatting\`,
-\`errors\`. \`toehold COMMAND --help\` has the flags and examples. To see a handshake:
+\`toehold help TOPIC\`: \`jobs\`, \`interactive\`, \`machines\`, \`vast-ai\`, \`transfers\`, \`exit-codes\`, \`environment\`,
+\`formatting\`, \`errors\`. \`toehold COMMAND --help\` has the flags and examples. To see a handshake:
 \`--log-level debug --log-format json\`.
+| \`KeyNotRegistered\` \`InstanceStopped\` | \`toehold up\` again with \`--register\`, or \`--start\`, which costs money |
+| \`SecretsMissing\` | have the person export \`details.names\`, then \`--secret NAME\` for each |
+| \`ProvisioningFailed\` \`ServiceFailed\` \`RecipeInvalid\` | read \`details.tail\` and the message, mend it, run the same again |
+| \`PortClosed\` \`StepTimeout\` \`MachineFailed\` \`JobFailed\` \`ApiFailed\` \`LoginFailed\` | do what \`fix\` says, then run the same again: what is done is skipped |
+| \`LoginDenied\` | compare the fingerprints in \`details\`; \`--register\`, or reboot the instance |
+| \`PortFiltered\` \`NoAddress\` \`NoWorkspace\` \`GuardUnavailable\` \`IdentityUnusable\` \`NoIdentity\` | do what \`fix\` says, or tell the person |
+| \`ServiceMissing\` | say what to serve: \`--recipe\`, \`--app-command\` or \`--app-port\` |
+| \`TunnelFailed\` \`TunnelRateLimited\` \`TunnelProgramMissing\` | wait some minutes and run it again, or use \`toehold forward\` |
 `

@@ -102,6 +102,32 @@ are in place, \`details.placed\` of them. See transferring files.
 | \`TakenOver\` | another run of the same transfer took over what this one had sent | let the other one end |
 | \`FileFailed\` | any other failure of a file system | the message has the system's own code |
 
+## Vast.ai
+
+Nothing was done, unless the outcome says otherwise.
+
+| reason | outcome | what it means | what to do |
+| --- | --- | --- | --- |
+| \`KeyMissing\` | \`did-not-run\` | no API key: neither in \`VAST_API_KEY\` nor in a file | set it; make one at https://cloud.vast.ai/manage-keys/ |
+| \`Unauthorized\` | \`did-not-run\` | the service does not know the API key | check that it is whole and of the right account |
+| \`TwoFactorRequired\` | \`did-not-run\` | the account wants a second factor | log in with it and use that session's key, or use the website |
+| \`Forbidden\` | \`did-not-run\` | the API key lacks the right | use another key |
+| \`NotFound\` | \`did-not-run\` | there is no such instance, key or variable, or not for this account | \`toehold vast instances\` |
+| \`NoSuchOffer\` | \`did-not-run\` | the offer is rented or withdrawn | search again, take another |
+| \`InvalidRequest\` | \`did-not-run\` | the service refused what was asked for; \`details.field\` may say why | mend it: the same will be refused again |
+| \`RateLimited\` | \`did-not-run\` | too many calls, and waiting several times did not help | wait; another program may use the same key |
+| \`BilledButFailed\` | \`finished\` | the create failed, but left \`details.contract\`, which may cost money | keep the instance if it starts, else destroy it |
+| \`CreateUnknown\` | \`may-have-run\` | nobody knows whether an instance was made; its label would be \`details.label\` | look for that label, now and in a minute, before you create again |
+| \`InstanceFailed\` | \`finished\` | the instance can't come up; \`details.why\` is \`container\`, \`stuck\`, \`stopped\`, \`scheduling\` or \`offline\` | the fix says what; mostly another image or offer |
+| \`WaitTimeout\` | \`finished\` | it was not up within \`--timeout\` | wait on, or read its logs |
+| \`ResultTimeout\` | \`may-have-run\` | a log, or what \`execute\` printed, did not come in time | try again; what has never run has no log |
+| \`ServerError\` | \`may-have-run\` | the service failed | try again in a minute; look first at what changes something |
+| \`Transport\` | the two first | the service can't be reached | check the network here, and \`VAST_URL\` |
+| \`InvalidResponse\` | \`may-have-run\` | an answer that makes no sense; \`details.path\` says where | check \`VAST_URL\`, and for a proxy on the way; else update toehold |
+| \`Gone\` | \`did-not-run\` | the service no longer has the endpoint | update toehold |
+| \`NotRunning\` | \`did-not-run\` | the instance of \`vast:ID\` has nobody to log in to | \`toehold vast start ID\`, \`toehold vast wait ID\` |
+| \`RoutesFailed\` | \`did-not-run\` | none of its addresses let you in; \`details.attempts\` has the error of each | the fix of the one that says most; see Vast.ai |
+
 ## Arguments and files
 
 Nothing ran.
@@ -115,4 +141,35 @@ Nothing ran.
 | \`FileLocked\` | another program is writing the file | try again |
 | \`FileFailed\` | the file can't be used for another cause: too large, no regular file, a full disk | the message says which |
 | \`NoSpace\` | the machine's disk, or the share of it, is full | make room there, then write the file again |
+
+## Making a machine ready
+
+Of \`up\`, \`provision\`, \`tunnel\` and \`recipe\`; see provisioning. To run the same again is always safe.
+
+| reason | outcome | what it means | what to do |
+| --- | --- | --- | --- |
+| \`NoIdentity\` \`IdentityUnusable\` | \`did-not-run\` | there is no private key, or something is wrong with each | \`toehold keys generate ~/.ssh/id_vast\`, or what \`details.problems\` says |
+| \`KeyNotRegistered\` | \`did-not-run\` | neither the instance nor the account knows the key | \`--register\` |
+| \`InstanceStopped\` | \`did-not-run\` | the instance does not run | \`--start\` |
+| \`InstanceFailed\` | \`did-not-run\` | it will not come up; \`details.log\` is the end of its log | mostly another image or offer |
+| \`ApiFailed\` | \`did-not-run\` | a call of the Vast.ai API failed; \`details.kind\` is its own reason | what the fix says |
+| \`NoAddress\` | \`did-not-run\` | the instance has no SSH | make one with SSH |
+| \`PortFiltered\` | \`did-not-run\` | a firewall between here and the instance | another network |
+| \`PortClosed\` | \`did-not-run\` | its SSH server did not begin to answer | run it again; \`toehold vast logs\`, then reboot it |
+| \`LoginDenied\` | \`did-not-run\` | the key was refused beyond the time in which keys are put in place; the fingerprints of both sides are in \`details\` | \`--register\`, or reboot the instance |
+| \`HostKeyChanged\` | \`did-not-run\` | another host key than before, and no recycle that Vast.ai tells of | find out why; after a recycle of yours: \`--new-host-key\` |
+| \`LoginFailed\` | \`did-not-run\` | the login failed for what \`details.kind\` names | what the fix says |
+| \`StepTimeout\` | \`may-have-run\` | a step took too long | run it again |
+| \`MachineFailed\` | any | the machine's shell could not be asked | run it again; \`toehold doctor\` |
+| \`JobFailed\` | any | the job of a step could not be started or followed | what the fix says |
+| \`NoWorkspace\` | \`did-not-run\` | no folder to work in | free space, mend permissions |
+| \`SecretsMissing\` | \`did-not-run\` | a script lacks \`details.names\` | \`--secret NAME\` |
+| \`ProvisioningFailed\` | \`finished\` | a script failed; its last lines are in \`details.tail\` | mend what they name, run it again |
+| \`RecipeInvalid\` | \`did-not-run\` | there is no such recipe, or its file or its arguments are wrong | \`toehold recipe list\`, \`toehold recipe show NAME\` |
+| \`ServiceMissing\` | \`did-not-run\` | nothing answers on the port, and nothing is known to start | \`--recipe\`, \`--app-command\` or \`--app-port\` |
+| \`ServiceFailed\` | \`finished\` | the app ended or can't be set up; its last lines are in \`details.tail\` | mend what they name |
+| \`TunnelProgramMissing\` | \`did-not-run\` | cloudflared is missing and could not be installed | install it, or \`toehold forward\` |
+| \`TunnelRateLimited\` | \`finished\` | Cloudflare gives no quick tunnel now | wait some minutes, or \`toehold forward\` |
+| \`TunnelFailed\` | \`finished\` | the tunnel has no URL, or it does not answer | run it again, or \`toehold forward\` |
+| \`GuardUnavailable\` | \`did-not-run\` | the machine can't stop itself | leave \`--max-hours\` and \`--stop-after\` out |
 `

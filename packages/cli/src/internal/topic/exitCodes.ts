@@ -27,17 +27,22 @@ it. So have \`toehold shell\` and \`toehold session attach\`, with 255 for a con
 | code | meaning | reasons |
 | --- | --- | --- |
 | 0 | done | |
-| 1 | failed: a fault of the program itself, or a job that can't be what is asked; \`job wait\`: the job did not exit with 0 | \`AlreadyExists\` \`StillRunning\` \`Unsupported\` \`KillFailed\` \`ExpectEnded\` |
-| 64 | the command line is wrong | \`InvalidArgument\` \`InvalidTarget\` |
-| 65 | a file holds no usable key; a file or a name can't be transferred | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` \`UnsafeName\` \`NotAFile\` \`NotADirectory\` \`IsADirectory\` |
-| 66 | a file, a job or a program does not exist | \`NotFound\` \`CommandNotFound\` |
-| 69 | the machine can't be reached, is no SSH server that can be talked to, or lacks a program | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`ProgramMissing\` \`Transport\` \`BadReply\` |
+| 1 | failed: a fault of the program itself, or a job or an instance that can't be what is asked; a question that was answered with no; \`job wait\`: the job did not exit with 0 | \`BilledButFailed\` \`CreateUnknown\` \`InstanceFailed\` \`AlreadyExists\` \`StillRunning\` \`Unsupported\` \`KillFailed\` \`ExpectEnded\` \`NoWorkspace\` \`ProvisioningFailed\` \`ServiceMissing\` \`ServiceFailed\` \`TunnelProgramMissing\` \`TunnelFailed\` \`GuardUnavailable\` |
+| 64 | the command line is wrong, or \`--yes\` is missing where nobody can be asked | \`InvalidArgument\` \`InvalidTarget\` |
+| 65 | a file holds no usable key; a file or a name can't be transferred; Vast.ai refuses the request | \`InvalidRequest\` \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` \`UnsafeName\` \`NotAFile\` \`NotADirectory\` \`IsADirectory\` \`RecipeInvalid\` |
+| 66 | a file, a job, a program, an instance or an offer does not exist | \`NotFound\` \`CommandNotFound\` \`NoSuchOffer\` |
+| 69 | the machine can't be reached, is no SSH server that can be talked to, or lacks a program | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`ProgramMissing\` \`Transport\` \`BadReply\` \`ServerError\` \`InvalidResponse\` \`Gone\`, \`NotRunning\` of an instance that is down \`InstanceStopped\` \`NoAddress\` \`PortFiltered\` \`PortClosed\` \`LoginFailed\` \`MachineFailed\` |
 | 74 | a file or the output can't be read or written | \`FileFailed\` \`InputClosed\` \`NoSpace\` \`SignalFailed\` \`ChecksumMismatch\` |
-| 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\` \`SourceChanged\` \`SourceVanished\` \`TakenOver\`, \`ChannelRefused\` of a busy machine |
-| 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`SudoRefused\` \`ChannelRefused\` |
+| 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\` \`SourceChanged\` \`SourceVanished\` \`TakenOver\` \`RateLimited\`, \`ChannelRefused\` of a busy machine, \`NotRunning\` of an instance that is starting \`TunnelRateLimited\` |
+| 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`SudoRefused\` \`ChannelRefused\` \`KeyMissing\` \`Unauthorized\` \`TwoFactorRequired\` \`Forbidden\` \`NoIdentity\` \`IdentityUnusable\` \`KeyNotRegistered\` \`LoginDenied\` \`SecretsMissing\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |
-| 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` \`PromptDetected\` \`ExpectTimeout\` \`WaitTimeout\` |
+| 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` \`PromptDetected\` \`ExpectTimeout\` \`WaitTimeout\` \`ResultTimeout\` \`StepTimeout\` |
 | 130 | interrupted | |
+
+\`RoutesFailed\` has the code of the attempt that says most about the cause: 77 where an address refused the key or showed
+another host key, else that of the first.
+
+\`ApiFailed\` has the code of the API's own reason (\`details.kind\`), and \`JobFailed\` 75 where it may pass, else 1.
 
 \`toehold forward\` stays until it is interrupted, so that 130 is its good end.
 

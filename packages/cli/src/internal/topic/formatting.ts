@@ -54,6 +54,19 @@ One event a line, as things happen:
 heartbeat comes every 10 seconds, also while the machine is being connected to. The last line is \`exit\`, or \`error\` with
 the fields of the failure document.
 
+## Vast.ai
+
+\`toehold vast COMMAND --help\` has the document of each command. Instances and offers have the fields that the service gives
+them, null where it gives none; an instance has \`ssh\` besides, \`[{"kind":"direct"|"proxy","host","port"}]\`, and lacks what
+may hold secrets (\`extra_env\`, \`onstart\`, \`jupyter_token\`). What is only asked for says so:
+
+\`\`\`json
+{"instance":41000001,"action":"stop","status":"requested"}
+{"instance":41000001,"goal":"ssh-ready","status":"running","address":{"kind":"direct","host":"203.0.113.11","port":40100},"elapsedMs":93120}
+\`\`\`
+
+\`details.attempts\` of \`RoutesFailed\` is \`[{"route","host","port","command","error":{…}}]\`, with an \`error\` as above for each.
+
 ## Jobs
 
 \`job start\`, \`status\`, \`wait\` and \`kill\` print the job:
@@ -98,6 +111,7 @@ failed) and \`NotStarted\` (\`did-not-run\`).
 | command | document |
 | --- | --- |
 | \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
+| \`image check\` | \`{"findings":[{"name","state","detail","fix"}],"ready"}\`; \`state\` is \`ok\`, \`missing\`, \`advised\` or \`unknown\`, the names are \`shell\` \`account\` \`sudo\` \`autologin\` \`git\` \`network\` \`certificates\` \`setsid\` \`opencode\` \`unit\` \`linger\`. Exit code 1 where something is \`missing\` |
 | \`interact\` | as \`exec --json\`, \`stdout\` what the terminal showed, with \`"steps":[{"expect","matches"}]\`: how often each step's text came |
 | \`session list\` | \`{"sessions":[{"name","program","attached","windows","createdAt"}]}\`; \`program\` is \`tmux\` or \`screen\`, which says nothing of windows and times (\`null\`) |
 | \`forward\` | a line for each forwarding once all are open: \`{"ready":true,"kind":"local"\\|"remote"\\|"dynamic","listen","to"}\`; see forwarding |

@@ -12,6 +12,9 @@ Wherever a command wants a machine, one argument names it. For SSH that is any o
 | \`::1\`, \`root@[fe80::1%eth0]:22\` | IPv6, in brackets where a port follows |
 | \`"ssh -i ~/.ssh/key -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080"\` | a whole command line, as a provider's page shows it, quoted as one argument |
 
+\`vast:ID\` is an instance of Vast.ai by its number: each command asks the service where it is and tries its addresses one
+after the other (Vast.ai).
+
 \`local:\` is this machine itself. \`toehold exec\` takes several machines with commas between them: \`web1,root@db:22,local:\`.
 
 A pasted command line is split into words as your shell would split it. On Windows a backslash is part of a path, so

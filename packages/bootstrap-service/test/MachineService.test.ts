@@ -1,0 +1,145 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted, Schedule } from "effect"
+import * as RealPart from "@toehold/lab/RealPart"
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import * as MachineFacts from "../src/MachineFacts.ts"
+import * as MachineService from "../src/MachineService.ts"
+import { layer, Site } from "./support/site.ts"
+import { until } from "./support/until.ts"
+
+const secret = "planted-secret-4c2e"
+
+/** What any manager must do with a service. */
+const conformance = Effect.fnUntraced(function* (place: MachineService.Place) {
+  const { filesWith, home } = yield* Site
+  const path = (name: string) => Path.join(home, name)
+  const lines = (name: string) =>
+    Fs.existsSync(path(name)) ? Fs.readFileSync(path(name), "utf8").trim().split("\n") : []
+  const spec = (text: string): MachineService.ServiceSpec => ({
+    name: "demo",
+    command: `echo "$GREETING ${text} $$" >>starts; echo ready; exec sleep 600`,
+    cwd: home,
+    env: { GREETING: "it's", SECRET: Redacted.make(secret) }
+  })
+  const isAlive = (pid: string | undefined): boolean => pid !== undefined && Fs.existsSync(`/proc/${pid}`)
+  const pidOf = (line: string | undefined) => line?.split(" ").at(-1)
+
+  assert.strictEqual((yield* MachineService.status("demo", place)).state, "missing")
+  const first = yield* MachineService.ensure(spec("one"), place)
+  assert.deepStrictEqual([first.state, first.changed], ["running", true])
+  yield* until(() => lines("starts").length === 1)
+  assert.match(lines("starts")[0] ?? "", /^it's one \d+$/)
+
+  const again = yield* Effect.forEach([1, 2, 3], () => MachineService.ensure(spec("one"), place), { concurrency: 3 })
+  assert.deepStrictEqual(
+    again.map(({ changed }) => changed),
+    [false, false, false]
+  )
+  assert.lengthOf(lines("starts"), 1)
+  assert.include(yield* MachineService.output("demo", place), "ready")
+
+  const other = yield* MachineService.ensure(spec("two"), place)
+  assert.isTrue(other.changed)
+  yield* until(() => lines("starts").length === 2)
+  yield* until(() => !isAlive(pidOf(lines("starts")[0])))
+  assert.isTrue(isAlive(pidOf(lines("starts")[1])))
+
+  yield* MachineService.restart(spec("two"), place)
+  yield* until(() => lines("starts").length === 3)
+  yield* until(() => !isAlive(pidOf(lines("starts")[1])))
+
+  const stopped = yield* MachineService.stop("demo", place)
+  assert.deepStrictEqual([stopped.state, stopped.changed], ["missing", true])
+  yield* until(() => !isAlive(pidOf(lines("starts")[2])))
+  assert.isFalse((yield* MachineService.stop("demo", place)).changed)
+  assert.deepStrictEqual(filesWith(secret), [])
+})
+
+const jobs: MachineService.Place = { manager: "jobs" }
+
+describe("MachineService", () => {
+  it.layer(layer(), { excludeTestServices: true })("by jobs", (it) => {
+    it.effect("starts, keeps, replaces, restarts and stops a service", () => conformance(jobs))
+  })
+
+  it.layer(layer(), { excludeTestServices: true })("by jobs", (it) => {
+    it.effect("starts one that ended again, once for all who ask", () =>
+      Effect.gen(function* () {
+        const { home } = yield* Site
+        const short = { name: "short", command: "echo start >>starts; sleep 0.5; exit 3", cwd: home }
+        yield* MachineService.ensure(short, jobs)
+        yield* Effect.sleep("1 second")
+        const ended = yield* MachineService.status("short", jobs)
+        assert.deepStrictEqual([ended.state, ended.detail], ["ended", "ended with exit code 3"])
+        yield* Effect.forEach([1, 2, 3, 4], () => MachineService.ensure(short, jobs), { concurrency: 4 })
+        assert.strictEqual(Fs.readFileSync(Path.join(home, "starts"), "utf8"), "start\nstart\n")
+        const invalid = yield* Effect.flip(MachineService.ensure({ ...short, name: "../x" }, jobs))
+        assert.strictEqual(invalid.reason._tag, "MachineFailed")
+      })
+    )
+  })
+})
+
+/** Programs see the folder of a supervisor of our own where the machine's would be. */
+const enter = (folder: string): ReadonlyArray<string> => [
+  RealPart.path("private-accounts"),
+  ...RealPart.namespaceArguments,
+  "sh",
+  "-c",
+  'mkdir -p "$0/conf.d" && mount --bind "$0/conf.d" /etc/supervisor/conf.d && exec "$@"',
+  folder
+]
+
+RealPart.describeWith(["supervisord", "private-accounts"], "MachineService by a real supervisor", () => {
+  it.layer(layer({ enter }), { excludeTestServices: true })((it) => {
+    it.effect("starts, keeps, replaces, restarts and stops a service", () =>
+      Effect.gen(function* () {
+        const { folder, home, program } = yield* Site
+        Fs.mkdirSync(Path.join(folder, "conf.d"), { recursive: true })
+        const conf = Path.join(folder, "supervisord.conf")
+        Fs.writeFileSync(
+          conf,
+          `[unix_http_server]
+file=${folder}/sock
+[supervisord]
+logfile=${folder}/log
+pidfile=${folder}/pid
+nodaemon=true
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://${folder}/sock
+[include]
+files = ${folder}/conf.d/*.conf
+`
+        )
+        program("supervisorctl", `exec /usr/bin/supervisorctl -c ${conf} "$@"`)
+        yield* Effect.acquireRelease(
+          Effect.sync(() =>
+            spawn(RealPart.path("supervisord"), ["-c", conf], {
+              stdio: "ignore",
+              env: { ...process.env, HOME: home, TOEHOLD_TEST_SITE: folder }
+            })
+          ),
+          (daemon) =>
+            Effect.callback<void>((resume) => {
+              daemon.once("exit", () => resume(Effect.void))
+              daemon.kill("SIGTERM")
+            })
+        )
+        const facts = yield* MachineFacts.gather({ workspaces: ["~/workspace"] }).pipe(
+          Effect.repeat({
+            until: ({ manager }) => manager === "supervisor",
+            times: 50,
+            schedule: Schedule.spaced("100 millis")
+          })
+        )
+        assert.strictEqual(facts.manager, "supervisor")
+        yield* conformance({ manager: facts.manager })
+        assert.deepStrictEqual(Fs.readdirSync(Path.join(folder, "conf.d")), [])
+      }).pipe(Effect.scoped)
+    )
+  })
+})

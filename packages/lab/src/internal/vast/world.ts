@@ -1,0 +1,157 @@
+/** Everything that the simulated account has. */
+import { Effect, type FileSystem, type Path, Scope } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
+import * as Crypto from "node:crypto"
+import type { LabError } from "../../LabError.ts"
+import * as Addresses from "./addresses.ts"
+import { now } from "./clock.ts"
+import type { Fate, InstanceRecord, KeyRecord } from "./instanceRecord.ts"
+import * as LifeCycle from "./lifeCycle.ts"
+import * as Machine from "./machine.ts"
+import type { OfferRecord } from "./offers.ts"
+import * as Results from "./results.ts"
+import type { Stock } from "./stock.ts"
+
+/** A key of the API, and what it may do: all, only read, or only what concerns one instance. */
+export interface ApiKeyRecord {
+  readonly id: number
+  readonly key: string
+  readonly name: string
+  readonly rights: "all" | "read" | { readonly instance: number }
+}
+
+/**
+ * What to rent, by a test itself or for the next create of a client.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface InstanceSpec {
+  /** Default: it runs. */
+  readonly fate?: Fate
+  /** Default: both, each with host keys of its own. */
+  readonly addresses?: "both" | "direct" | "proxy"
+  /** Whether there is a `/workspace`, or only one in the home folder. Default: there is, where that can be. */
+  readonly workspace?: "root" | "home"
+  readonly doors?: Machine.Doors
+}
+
+export interface Rental {
+  readonly image: string
+  readonly runtype: string
+  readonly env: ReadonlyArray<readonly [name: string, value: string]>
+  readonly onstart: string | null
+  readonly disk: number
+  readonly label: string | null
+  readonly isBid: boolean
+}
+
+export interface World {
+  readonly url: string
+  readonly apiKeys: Map<string, ApiKeyRecord>
+  readonly secrets: Map<string, string>
+  readonly instances: Map<number, InstanceRecord>
+  readonly lifeCycle: LifeCycle.LifeCycle
+  readonly results: Results.Results
+  sshKeys: ReadonlyArray<KeyRecord>
+  offers: ReadonlyArray<OfferRecord>
+  isTeam: boolean
+  wrapsKeys: boolean
+  listsInstance: boolean
+  /** How creates of clients go, first to last; without one they run. */
+  readonly plans: Array<InstanceSpec>
+  readonly nextId: () => number
+  readonly rent: (rental: Rental, spec: InstanceSpec) => Effect.Effect<InstanceRecord, LabError>
+  readonly destroy: (record: InstanceRecord) => Effect.Effect<void>
+}
+
+export const newKey = (): string => Crypto.randomBytes(32).toString("hex")
+
+export interface Options {
+  readonly url: string
+  readonly kind: Machine.Kind
+  readonly delays: () => LifeCycle.Delays
+  readonly stock: Stock
+}
+
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<
+  World,
+  never,
+  Scope.Scope | FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
+> {
+  const context = yield* Effect.context<
+    Scope.Scope | FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
+  >()
+  const addresses = yield* Addresses.make
+  const lifeCycle = yield* LifeCycle.make(options.delays)
+  let lastId = 41_000_000
+  const nextId = () => (lastId += 1)
+
+  const rent = Effect.fnUntraced(function* (rental: Rental, spec: InstanceSpec) {
+    const which = spec.addresses ?? "both"
+    const direct = which === "proxy" || !rental.runtype.includes("ssh_direc") ? undefined : yield* addresses.take
+    const proxy = which === "direct" ? undefined : yield* addresses.take
+    const machine = yield* Machine.make({
+      kind: options.kind,
+      direct,
+      proxy,
+      stock: options.stock,
+      workspace: spec.workspace ?? "root",
+      doors: spec.doors ?? {},
+      onstart: rental.onstart ?? undefined,
+      env: () => Object.fromEntries([...world.secrets, ...rental.env.filter(([name]) => /^\w+$/.test(name))])
+    })
+    const id = nextId()
+    const apiKey = newKey()
+    const record: InstanceRecord = {
+      ...rental,
+      id,
+      machineId: 33001,
+      apiKey,
+      startDate: (yield* now) / 1000,
+      machine,
+      fate: spec.fate ?? "runs",
+      actualStatus: null,
+      intendedStatus: "running",
+      curState: "running",
+      nextState: "running",
+      statusMsg: null,
+      // Keys of the account reach instances that are made later, and no others.
+      keys: world.sshKeys,
+      runningSince: undefined
+    }
+    world.instances.set(id, record)
+    world.apiKeys.set(apiKey, { id: nextId(), key: apiKey, name: `instance ${id}`, rights: { instance: id } })
+    yield* lifeCycle.boot(record)
+    return record
+  }, Effect.provideContext(context))
+
+  const world: World = {
+    url: options.url,
+    apiKeys: new Map(),
+    secrets: new Map(),
+    instances: new Map(),
+    lifeCycle,
+    results: Results.make(options.url, () => options.delays().results),
+    sshKeys: [],
+    offers: [],
+    isTeam: false,
+    wrapsKeys: false,
+    listsInstance: false,
+    plans: [],
+    nextId,
+    rent,
+    destroy: (record) =>
+      Effect.gen(function* () {
+        world.instances.delete(record.id)
+        world.apiKeys.delete(record.apiKey)
+        yield* lifeCycle.end(record)
+        for (const address of [record.machine.direct, record.machine.proxy]) {
+          if (address !== undefined) yield* addresses.giveBack(address)
+        }
+      })
+  }
+  return world
+})
