@@ -40,6 +40,8 @@ const rowsOf = (first: Readonly<Record<string, SessionStatus>>) => {
   return { rows, store, written }
 }
 
+const source = (path: string): string => readFileSync(new URL(`../src/${path}`, import.meta.url), "utf8")
+
 const running = async () => ({ status: "running", ipAddress: "127.0.0.1" })
 const never = () => new Promise<never>(() => undefined)
 
@@ -129,7 +131,6 @@ describeWith(["busybox", "git"], "createBootstrapService on this machine", () =>
 
 describe("createBootstrapService", () => {
   it("has no Effect in its types", () => {
-    const source = (path: string) => readFileSync(new URL(`../src/${path}`, import.meta.url), "utf8")
     expect(source("internal/bonfireModel.ts")).not.toMatch(/^import /m)
     expect(source("internal/bonfireService.ts")).toContain(
       "export const createBootstrapService = (options: BootstrapServiceOptions): BootstrapService => {"
