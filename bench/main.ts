@@ -13,6 +13,7 @@ import { forward } from "./forward.ts"
 import { jobFollow } from "./jobFollow.ts"
 import { pool } from "./pool.ts"
 import { roundTrip } from "./roundTrip.ts"
+import { session } from "./session.ts"
 import { start } from "./start.ts"
 import type { Services } from "./toehold.ts"
 import { transfer } from "./transfer.ts"
@@ -39,8 +40,9 @@ const benches: Readonly<Record<string, Bench>> = {
   "job-follow": jobFollow,
   pool,
   transfer,
-  vast
-  up
+  vast,
+  up,
+  session
 }
 
 const main = Effect.gen(function* () {

@@ -3,6 +3,7 @@
  * many at the same time, of which each takes some seconds and reports all the while, and how long reading takes meanwhile.
  */
 import { Clock, Effect, Layer } from "effect"
+import type { BootstrapError } from "@toehold/bootstrap-service/BootstrapError"
 import * as Database from "@toehold/bootstrap-service/Database"
 import * as SessionEngine from "@toehold/bootstrap-service/SessionEngine"
 import { SessionMachines } from "@toehold/bootstrap-service/SessionMachines"
@@ -67,7 +68,6 @@ const alone = Effect.gen(function* () {
 const together = Effect.gen(function* () {
   const store = yield* SessionStore
   let megabytes = 0
-  let left = count
   const latencies: Array<number> = []
   let ready = 0
   const read = (id: string) =>
@@ -76,7 +76,7 @@ const together = Effect.gen(function* () {
       yield* store.list({ limit: 50 })
     })
   const reader = Effect.gen(function* () {
-    while (left > 0) {
+    while (true) {
       latencies.push(yield* timed(read("s0")))
       megabytes = Math.max(megabytes, process.memoryUsage.rss() / 1e6)
       yield* Effect.sleep(20)
@@ -87,22 +87,18 @@ const together = Effect.gen(function* () {
   const ids = Array.from({ length: count }, (_, at) => `s${at}`)
   const sessions = yield* Sessions.Sessions
   yield* sessions.create({ config: configOf("s0") })
-  yield* Effect.all(
-    [
-      reader,
-      Effect.forEach(
-        ids,
-        (id) =>
-          Effect.gen(function* () {
-            if (id !== "s0") yield* sessions.create({ config: configOf(id) })
-            const { status } = yield* sessions.settled(id)
-            if (status === "ready") ready += 1
-            left -= 1
-          }),
-        { concurrency: "unbounded", discard: true }
-      )
-    ],
-    { concurrency: "unbounded" }
+  yield* Effect.raceFirst(
+    reader,
+    Effect.forEach(
+      ids,
+      (id) =>
+        Effect.gen(function* () {
+          if (id !== "s0") yield* sessions.create({ config: configOf(id) })
+          const { status } = yield* sessions.settled(id)
+          if (status === "ready") ready += 1
+        }),
+      { concurrency: "unbounded", discard: true }
+    )
   )
   const elapsed = (yield* Clock.currentTimeMillis) - began
   return { megabytes, latencies, ready, elapsed }
@@ -113,6 +109,7 @@ const layer = Sessions.layer.pipe(
   Layer.provideMerge([SqlStore.layer, machines, SessionEngine.layer(database)]),
   Layer.provideMerge(Database.layer(database))
 )
-const program: Effect.Effect<object, unknown, Sessions.Sessions | SessionStore> = mode === "alone" ? alone : together
+const program: Effect.Effect<object, BootstrapError, Sessions.Sessions | SessionStore> =
+  mode === "alone" ? alone : together
 const said = await Effect.runPromise(Effect.provide(program, layer))
 process.stdout.write(`${JSON.stringify(said)}\n`)

@@ -28,7 +28,7 @@ import { storeFailed } from "./internal/storeFailed.ts"
 const prefix = "toehold_cluster"
 
 /** What a worker that is told to end waits for before it lets go of a step, which another begins anew then. */
-const handOver = Duration.seconds(5)
+const handOver = Duration.seconds(3)
 
 type Engine = Layer.Layer<WorkflowEngine.WorkflowEngine, BootstrapError.BootstrapError, SqlClient.SqlClient>
 

@@ -1,20 +1,10 @@
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
-import { Clock, Effect, Random, Redacted } from "effect"
-import { describeWith } from "@toehold/lab/RealPart"
+import { Clock, Effect, Random } from "effect"
 import { inOrder } from "../src/SessionStep.ts"
-import { sharedPostgres } from "./support/sharedPostgres.ts"
-import { type Note, notes, start, traces, until } from "./support/workers.ts"
+import { expectWhole, notes, start, traces, until } from "./support/workers.ts"
 
 const patience = { timeout: 120_000 }
-
-/** Every step of every session has left its trace, and none was done by two at a time. */
-const expectWhole = (log: ReadonlyArray<Note>, sessions: number): void => {
-  expect(log.filter(({ what }) => what === "doubled")).toEqual([])
-  const done = log.filter(({ what }) => what === "done").map(({ session, step }) => `${session} ${step}`)
-  expect(new Set(done).size).toBe(done.length)
-  expect(done).toHaveLength(sessions * inOrder.length)
-}
 
 describe("workers on SQLite", () => {
   it.live(
@@ -70,42 +60,6 @@ describe("workers on SQLite", () => {
         const second = yield* start(file, folder, 2, 1)
         expect(yield* second.ended).toBe(1)
         expect(second.said()).toContain("another process runs the sessions")
-      }).pipe(Effect.scoped),
-    patience
-  )
-})
-
-describeWith(["postgres", "setpriv"], "workers on PostgreSQL", () => {
-  const { freshDatabase } = sharedPostgres()
-
-  it.live(
-    "share the sessions, and take over those of one that is killed",
-    () =>
-      Effect.gen(function* () {
-        const folder = yield* traces
-        const url = Redacted.value(yield* freshDatabase)
-        const sessions = 16
-        const killed = yield* start(url, folder, sessions, 800)
-        const other = yield* start(url, folder, sessions, 800)
-        const by = (pid: number) => (note: Note) => note.pid === pid
-        yield* until(() => notes(folder).some(by(killed.pid)) && notes(folder).some(by(other.pid)))
-        yield* Effect.sleep(1000)
-        yield* killed.kill("SIGKILL")
-        const had = new Set(
-          notes(folder)
-            .filter(by(killed.pid))
-            .map(({ session }) => session)
-        )
-        const length = notes(folder).length
-        const from = yield* Clock.currentTimeMillis
-        yield* until(() =>
-          notes(folder)
-            .slice(length)
-            .some((note) => by(other.pid)(note) && had.has(note.session))
-        )
-        expect((yield* Clock.currentTimeMillis) - from).toBeLessThan(15_000)
-        yield* until(() => other.ready() === sessions)
-        expectWhole(notes(folder), sessions)
       }).pipe(Effect.scoped),
     patience
   )

@@ -59,7 +59,7 @@ describe.each([
   ) =>
     Effect.gen(function* () {
       return yield* body(yield* Sessions.Sessions, yield* SessionStore)
-    }).pipe(Effect.provide(layer(act, options)), Effect.provide(Logger.layer([])))
+    }).pipe(Effect.provide(layer(act, options).pipe(Layer.provideMerge(Logger.layer([])))))
 
   it.live("come to ready, step by step", () => {
     const seen: Array<string> = []

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { it } from "@effect/vitest"
 import { Effect, ManagedRuntime, Result, Schema } from "effect"
 import { ChildProcessSpawner } from "effect/process"
@@ -38,6 +39,8 @@ const rowsOf = (first: Readonly<Record<string, SessionStatus>>) => {
   }
   return { rows, store, written }
 }
+
+const source = (path: string): string => readFileSync(new URL(`../src/${path}`, import.meta.url), "utf8")
 
 const running = async () => ({ status: "running", ipAddress: "127.0.0.1" })
 const never = () => new Promise<never>(() => undefined)
@@ -127,6 +130,16 @@ describeWith(["busybox", "git"], "createBootstrapService on this machine", () =>
 })
 
 describe("createBootstrapService", () => {
+  it("has no Effect in its types", () => {
+    expect(source("internal/bonfireModel.ts")).not.toMatch(/^import /m)
+    expect(source("internal/bonfireService.ts")).toContain(
+      "export const createBootstrapService = (options: BootstrapServiceOptions): BootstrapService => {"
+    )
+    for (const name of ["mockBootstrapService", "drizzleSessionStore"]) {
+      expect(source(`internal/${name}.ts`)).not.toContain('"effect')
+    }
+  })
+
   it.each([
     ["an address that is none", { vmIp: "10.0.0.1; reboot" }, {}, /vmIp/],
     ["a branch that is an option", { branch: "--upload-pack=touch /tmp/x" }, {}, /branch/],

@@ -40,14 +40,14 @@ beforeEach(() => {
 
 afterEach(() => sqlite.close())
 
-describe("drizzleSessionStore", () => {
-  const insert = async (status: "creating" | "archived") => {
-    const now = new Date(0)
-    await database()
-      .insert(agentSessions)
-      .values({ id: "a", repoUrl: "https://example.org/r.git", status, createdAt: now, updatedAt: now })
-  }
+const insert = async (status: "creating" | "archived") => {
+  const now = new Date(0)
+  await database()
+    .insert(agentSessions)
+    .values({ id: "a", repoUrl: "https://example.org/r.git", status, createdAt: now, updatedAt: now })
+}
 
+describe("drizzleSessionStore", () => {
   it("reads and changes a real table through Drizzle", async () => {
     await insert("creating")
     const store = drizzleSessionStore(database(), agentSessions)

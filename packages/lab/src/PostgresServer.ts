@@ -98,8 +98,13 @@ export const make = Effect.fn("PostgresServer.make")(function* (): Effect.fn.Ret
     )
 
   yield* run("initdb", [
-    ...["-D", data, "-U", user, "-A", "scram-sha-256", `--pwfile=${passwordFile}`],
-    ...["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    `--pgdata=${data}`,
+    `--username=${user}`,
+    `--pwfile=${passwordFile}`,
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync"
   ])
   const port = yield* freePort(host)
   const current = yield* Ref.make(Option.none<Scope.Closeable>())
@@ -108,8 +113,13 @@ export const make = Effect.fn("PostgresServer.make")(function* (): Effect.fn.Ret
     const scope = yield* Scope.fork(outer)
     const [first, ...rest] = asOther(setpriv, [
       program,
-      ...["-D", data, "-p", String(port), "-c", `listen_addresses=${host}`, "-c", `unix_socket_directories=${folder}`],
-      ...["-c", "fsync=off", "-c", "max_connections=60"]
+      "-D",
+      data,
+      `--port=${port}`,
+      `--listen_addresses=${host}`,
+      `--unix_socket_directories=${folder}`,
+      "--fsync=off",
+      "--max_connections=60"
     ])
     const handle = yield* spawner
       // SIGINT ends its sessions; after a SIGKILL a piece of shared memory would stay.

@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, Layer, Option } from "effect"
+import { Clock, Context, Duration, Effect, Layer } from "effect"
 import { FetchHttpClient, type HttpClient } from "effect/http"
 import * as MachineHandle from "@toehold/shell/MachineHandle"
 import * as BootstrapError from "../BootstrapError.ts"
@@ -65,11 +65,9 @@ export const machines = (
     network,
     connect: ({ vmId }) =>
       Effect.acquireRelease(opened(openConsole, vmId, pipeDir), close, { interruptible: true }).pipe(
-        Effect.flatMap((handle) =>
-          Option.match(MachineHandle.processes(handle), {
-            onNone: () => Effect.fail(consoleFailed("openConsole gave something that is no machine")),
-            onSome: Effect.succeed
-          })
+        Effect.flatMap((handle) => Effect.fromOption(MachineHandle.processes(handle))),
+        Effect.catchTag("NoSuchElementError", () =>
+          Effect.fail(consoleFailed("openConsole gave something that is no machine"))
         )
       )
   }).pipe(Layer.provide([Layer.succeed(MachineStatus, statusOf(getVm)), http(fetch)]))

@@ -1,5 +1,3 @@
-import type { MachineHandle } from "@toehold/shell/MachineHandle"
-
 /**
  * Where a session is. `archived` is final.
  *
@@ -142,6 +140,18 @@ export interface BootstrapClock {
 }
 
 /**
+ * A console that was opened: a `MachineHandle` of `@toehold/shell`, as `openConsole` of `@toehold/serial-runner/bonfire`
+ * gives it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OpenedConsole {
+  readonly "~@toehold/shell/MachineHandle": unknown
+  readonly close: () => Promise<void>
+}
+
+/**
  * What the service is made of.
  *
  * @since 0.1.0
@@ -151,12 +161,12 @@ export interface BootstrapServiceOptions {
   readonly store: SessionRows
   /** Looks a machine up; nothing for one that there isn't. */
   readonly getVm: (vmId: string) => Promise<Vm | null | undefined>
-  /** Opens a machine's console, such as `openConsole` of `@toehold/serial-runner`. It is closed by the service. */
+  /** Opens a machine's console, such as `openConsole` of `@toehold/serial-runner/bonfire`. It is closed by the service. */
   readonly openConsole: (console: {
     readonly vmId: string
     readonly pipeDir?: string
     readonly signal: AbortSignal
-  }) => Promise<MachineHandle>
+  }) => Promise<OpenedConsole>
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   /** Default: the system's. */

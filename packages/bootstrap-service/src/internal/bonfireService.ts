@@ -1,4 +1,4 @@
-import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Logger, Option, Result, Schedule, Stream } from "effect"
+import { Cause, Context, DateTime, Effect, Exit, Fiber, Layer, Logger, Option, Result, Schedule, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import * as BootstrapError from "../BootstrapError.ts"
 import * as MemoryStore from "../MemoryStore.ts"
@@ -65,7 +65,7 @@ const bootstrapWith = Effect.fnUntraced(function* (
     patch: Omit<SessionRowPatch, "updatedAt">,
     ifStatus: ReadonlyArray<SessionStatus> = ["creating"]
   ) {
-    return yield* Rows.write(rows, id, patch, new Date(yield* Clock.currentTimeMillis), ifStatus)
+    return yield* Rows.write(rows, id, patch, DateTime.toDateUtc(yield* DateTime.now), ifStatus)
   })
 
   const row = yield* Rows.find(rows, id)
@@ -86,7 +86,9 @@ const bootstrapWith = Effect.fnUntraced(function* (
   const mirror = store.watch(id, { after: 1 }).pipe(
     Stream.takeWhile(({ status }) => status === "creating"),
     Stream.tap(({ at, message, step }) =>
-      Effect.ignore(Effect.try(() => onStep?.({ sessionId: id, step, message, at: new Date(at) })))
+      Effect.ignore(
+        Effect.try(() => onStep?.({ sessionId: id, step, message, at: DateTime.toDateUtc(DateTime.makeUnsafe(at)) }))
+      )
     ),
     // Of what came while a row was being written the newest is what matters.
     Stream.buffer({ capacity: 1, strategy: "sliding" }),
@@ -166,7 +168,7 @@ export const createBootstrapService = (options: BootstrapServiceOptions): Bootst
   const refuse = (id: unknown, error: BootstrapError.BootstrapError) =>
     Effect.gen(function* () {
       const errorMessage = textOf(error)
-      const now = new Date(yield* Clock.currentTimeMillis)
+      const now = DateTime.toDateUtc(yield* DateTime.now)
       if (typeof id === "string") {
         yield* Effect.ignore(Rows.write(options.store, id, { status: "error", errorMessage }, now, ["creating"]))
       }

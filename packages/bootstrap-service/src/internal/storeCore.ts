@@ -1,4 +1,4 @@
-import { Deferred, type Duration, Effect, Option, Queue, Result, type Scope, Stream } from "effect"
+import { Cause, Deferred, type Duration, Effect, Option, Queue, Result, type Scope, Stream } from "effect"
 import { oneLine } from "@toehold/shell/RemoteText"
 import * as BootstrapError from "../BootstrapError.ts"
 import type { Session } from "../Session.ts"
@@ -57,19 +57,19 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
       }
     })
 
-  // One change that the database refuses must not take those with it that happened to come at the same time.
-  const settleEach = (batch: ReadonlyArray<Pending>) =>
-    Effect.forEach(
-      batch,
-      (entry) => Effect.catchCause(settle([entry]), (cause) => Deferred.failCause(entry.done, cause)),
-      { discard: true }
-    )
+  // One change that the database refuses must not take those with it that happened to come at the same time. After a
+  // connection that was lost nobody knows what was made of them, so that they must not be made again.
+  const settleAll = (batch: ReadonlyArray<Pending>): Effect.Effect<void> =>
+    Effect.catchCause(settle(batch), (cause) => {
+      const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+      return batch.length > 1 && error?.isRetryable === false
+        ? Effect.forEach(batch, (entry) => settleAll([entry]), { discard: true })
+        : Effect.sync(() => {
+            for (const { done } of batch) Deferred.doneUnsafe(done, Effect.failCause(cause))
+          })
+    })
 
-  yield* Queue.takeBetween(pending, 1, maxBatch).pipe(
-    Effect.flatMap((batch) => Effect.catchCause(settle(batch), () => settleEach(batch))),
-    Effect.forever,
-    Effect.forkScoped
-  )
+  yield* Queue.takeBetween(pending, 1, maxBatch).pipe(Effect.flatMap(settleAll), Effect.forever, Effect.forkScoped)
 
   const poll = Effect.suspend(() => {
     if (waiters.size === 0) return Effect.void

@@ -10,6 +10,10 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: { readonly _
 
 const record = { attempts: 1, message: "", startedAt: 1, endedAt: null, output: { ip: "10.0.100.20" } } as const
 
+const count = (session: Session) => Option.some({ run: session.run + 1 })
+
+const idsOf = (sessions: ReadonlyArray<Session>) => sessions.map(({ id }) => id)
+
 /** What every store must do. */
 export const storeSuite = <E>(fresh: Layer.Layer<SessionStore, E>): void => {
   const test = <E2>(title: string, body: (store: SessionStore["Service"]) => Effect.Effect<void, E2>) =>
@@ -109,7 +113,6 @@ export const storeSuite = <E>(fresh: Layer.Layer<SessionStore, E>): void => {
   test("loses no change of many at the same time, and tells of each once", (store) =>
     Effect.gen(function* () {
       yield* Effect.forEach(["a", "b"], (id) => store.create({ config: configOf(id) }))
-      const count = (session: Session) => Option.some({ run: session.run + 1 })
       yield* Effect.forEach(
         Array.from({ length: 300 }, (_, at) => (at % 3 === 0 ? "b" : "a")),
         (id) => store.modify(id, count),
@@ -128,7 +131,6 @@ export const storeSuite = <E>(fresh: Layer.Layer<SessionStore, E>): void => {
         concurrency: "unbounded"
       })
       yield* store.update("s2", { status: "ready" })
-      const idsOf = (sessions: ReadonlyArray<Session>) => sessions.map(({ id }) => id)
       const whole = idsOf((yield* store.list()).sessions)
       expect(whole.toSorted()).toEqual(names)
       const paged: Array<string> = []

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Schedule } from "effect"
+import { expect } from "vitest"
+import { inOrder } from "../../src/SessionStep.ts"
 
 const program = fileURLToPath(new URL("./workerProgram.ts", import.meta.url))
 
@@ -91,3 +93,11 @@ export const until = (isSo: () => boolean): Effect.Effect<void> =>
     until: (so) => so,
     schedule: Schedule.spaced("20 millis")
   }).pipe(Effect.asVoid)
+
+/** Every step of every session has left its trace, and none was done by two at a time. */
+export const expectWhole = (log: ReadonlyArray<Note>, sessions: number): void => {
+  expect(log.filter(({ what }) => what === "doubled")).toEqual([])
+  const done = log.filter(({ what }) => what === "done").map(({ session, step }) => `${session} ${step}`)
+  expect(new Set(done).size).toBe(done.length)
+  expect(done).toHaveLength(sessions * inOrder.length)
+}
