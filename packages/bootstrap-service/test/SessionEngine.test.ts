@@ -24,7 +24,7 @@ describe("workers on SQLite", () => {
         // What was killed in the middle was begun again, or the test has tested nothing.
         const last = yield* start(file, folder, sessions, 1)
         yield* until(() => last.ready() === sessions)
-        expectWhole(notes(folder), sessions)
+        expectWhole(folder, sessions)
         const begun = notes(folder).filter(({ what }) => what === "begin").length
         expect(begun).toBeGreaterThan(sessions * inOrder.length)
       }).pipe(Effect.scoped),
@@ -44,7 +44,7 @@ describe("workers on SQLite", () => {
         expect((yield* Clock.currentTimeMillis) - from).toBeLessThan(15_000)
         const next = yield* start(file, folder, 3, 1)
         yield* until(() => next.ready() === 3)
-        expectWhole(notes(folder), 3)
+        expectWhole(folder, 3)
       }).pipe(Effect.scoped),
     patience
   )

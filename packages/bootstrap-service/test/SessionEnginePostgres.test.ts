@@ -40,7 +40,7 @@ describeWith(["postgres", "setpriv"], "workers on PostgreSQL", () => {
         )
         expect((yield* Clock.currentTimeMillis) - from).toBeLessThan(15_000)
         yield* until(() => other.ready() === sessions)
-        expectWhole(notes(folder), sessions)
+        expectWhole(folder, sessions)
       }).pipe(Effect.scoped),
     patience
   )
