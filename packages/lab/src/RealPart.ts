@@ -71,6 +71,7 @@ export const parts = {
   screen: part("screen", ["screen"], "terminal sessions where there is no tmux", "screen"),
   supervisord: part("supervisord", ["supervisord"], "a real supervisor that keeps services", "supervisor"),
   perl: part("perl", ["perl"], "sessions on a machine without util-linux", "perl-base"),
+  git: part("git", ["git"], "repositories to clone", "git"),
   busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
   "private-accounts": {
     ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "mount"),
