@@ -6,6 +6,7 @@ import type { LabError } from "@toehold/lab/LabError"
 import type { SshServer } from "@toehold/lab/SshServer"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
+import { api } from "./api.ts"
 import { connect } from "./connect.ts"
 import { files } from "./files.ts"
 import { flood } from "./flood.ts"
@@ -42,7 +43,8 @@ const benches: Readonly<Record<string, Bench>> = {
   transfer,
   vast,
   up,
-  session
+  session,
+  api
 }
 
 const main = Effect.gen(function* () {

@@ -6,6 +6,7 @@
 import type * as ProvisionError from "@toehold/bootstrap-service/ProvisionError"
 import type * as JobsError from "@toehold/jobs/JobsError"
 import type * as MachineError from "@toehold/machines/MachineError"
+import type * as SessionApiError from "@toehold/session-api/SessionApiError"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import type * as TransferError from "@toehold/transfer/TransferError"
 import type * as VastError from "@toehold/vast-api/VastError"
@@ -282,6 +283,8 @@ export const ofFailure = (failure: Failure): number => {
       return ofMachineReason(failure.reason)
     case "ProvisionError":
       return ofProvisionReason(failure.reason)
+    case "SessionApiError":
+      return ofSessionApi(failure.reason)
   }
 }
 
@@ -308,6 +311,29 @@ const ofTransfer = (reason: TransferError.Reason): number => {
       return unreachable
     case "InvalidArgument":
       return usage
+  }
+}
+
+const ofSessionApi = (reason: SessionApiError.Reason): number => {
+  switch (reason._tag) {
+    case "InvalidRequest":
+    case "PayloadTooLarge":
+    case "UnsupportedMediaType":
+      return badInput
+    case "Unauthorized":
+    case "Forbidden":
+      return notPermitted
+    case "NotFound":
+      return noInput
+    case "Conflict":
+    case "ServerFailed":
+      return failed
+    case "RateLimited":
+    case "Unavailable":
+      return tryAgain
+    case "Unreachable":
+    case "BadAnswer":
+      return unreachable
   }
 }
 

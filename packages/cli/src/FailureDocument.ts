@@ -6,6 +6,7 @@
 import type { ProvisionError } from "@toehold/bootstrap-service/ProvisionError"
 import type { JobsError } from "@toehold/jobs/JobsError"
 import type { MachineError } from "@toehold/machines/MachineError"
+import type { SessionApiError } from "@toehold/session-api/SessionApiError"
 import type { SshError } from "@toehold/ssh-core/SshError"
 import { causeOf } from "./internal/transportCause.ts"
 import type { TransferError } from "@toehold/transfer/TransferError"
@@ -27,6 +28,7 @@ export type Failure =
   | VastError
   | MachineError
   | ProvisionError
+  | SessionApiError
   | UsageError
   | OutputFailed
   | InputFailed

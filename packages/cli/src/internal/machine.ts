@@ -176,7 +176,8 @@ export const readBounded = Effect.fnUntraced(function* (
   return yield* SshError.make(new SshError.FileFailed({ path, detail: `it is larger than ${maxBytes} bytes` }))
 })
 
-const secretFromFile = Effect.fnUntraced(function* (path: string) {
+/** The first line of a file. */
+export const secretFromFile = Effect.fnUntraced(function* (path: string) {
   const text = new TextDecoder().decode(yield* readBounded(path, maxPasswordBytes))
   const line = text.split(/\r?\n/, 1)[0] ?? ""
   if (line !== "") return Redacted.make(line)

@@ -1,8 +1,10 @@
-/** `toehold session`: terminal sessions that outlive the connection. */
+/** `toehold session`: terminal sessions that outlive the connection, and the list of either kind of session. */
 import { Effect } from "effect"
 import * as SshTerminal from "@toehold/ssh-core/SshTerminal"
 import type { Handler } from "../commandSpec.ts"
 import { loginOptions, readReach } from "../machine.ts"
+import { apiUrl } from "../sessionApi.ts"
+import { agentSessionList } from "./agentSession.ts"
 import { sitAt } from "../personAtTerminal.ts"
 import { plain, print, printJson } from "../print.ts"
 
@@ -12,6 +14,16 @@ export const sessionAttach: Handler = (invocation) =>
   sitAt(invocation, (ssh, options) => SshTerminal.attach(ssh, invocation.arguments[1] ?? defaultName, options))
 
 export const sessionList: Handler = (invocation) =>
+  Effect.gen(function* () {
+    if (invocation.arguments[0] !== undefined) return yield* terminalSessionList(invocation)
+    if ((yield* apiUrl(invocation)) !== undefined) return yield* agentSessionList(invocation)
+    return yield* invocation.usage(
+      "It is not said whose sessions to list.",
+      "Give MACHINE for the terminal sessions of a machine, or --api URL for agent sessions."
+    )
+  })
+
+const terminalSessionList: Handler = (invocation) =>
   Effect.gen(function* () {
     const reach = yield* readReach(invocation, invocation.argument(0))
     const ssh = yield* reach(yield* loginOptions(invocation))

@@ -17,6 +17,8 @@ that lose something for good ask a person at a terminal, unless \`--yes\` is giv
 | \`VAST_URL\` | another address of the Vast.ai API |
 | \`XDG_CACHE_HOME\`, on Windows \`LOCALAPPDATA\` | where the compiled program is kept between runs: \`toehold/compiled\` in it (default \`~/.cache\`, on macOS \`~/Library/Caches\`) |
 | \`NODE_DISABLE_COMPILE_CACHE\` | set to 1: keep no compiled program |
+| \`TOEHOLD_API\` | the session API that \`session\` asks, where \`--api\` does not name one |
+| \`TOEHOLD_API_TOKEN\` | the token for it; \`--api-token-file FILE\` reads it from a file |
 | \`NO_COLOR\`, \`CI\` | respected: the output has no colours and no moving parts anyway; with \`CI\` nobody is asked anything |
 
 Secrets are named, never given: \`--password-env NAME\`, \`--passphrase-env NAME\`, \`--sudo-password-env NAME\`,

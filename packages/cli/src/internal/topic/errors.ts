@@ -128,6 +128,25 @@ Nothing was done, unless the outcome says otherwise.
 | \`NotRunning\` | \`did-not-run\` | the instance of \`vast:ID\` has nobody to log in to | \`toehold vast start ID\`, \`toehold vast wait ID\` |
 | \`RoutesFailed\` | \`did-not-run\` | none of its addresses let you in; \`details.attempts\` has the error of each | the fix of the one that says most; see Vast.ai |
 
+## The session API
+
+Of \`toehold session\` with an API, and of the API itself, whose answers carry the same document. \`did-not-run\` unless the table
+says otherwise. What kept a session from being ready stands in the session (\`failure\`). See the session API.
+
+| reason | what it means | what to do |
+| --- | --- | --- |
+| \`InvalidRequest\` | a field of the request breaks a rule; \`details.issues\` names each | correct it |
+| \`Unauthorized\` | there is no token, or it is unknown, revoked or expired | \`TOEHOLD_API_TOKEN\`, from \`api-worker token create NAME\` |
+| \`Forbidden\` | the token lacks a scope (\`details.scope\`) | a token with that scope |
+| \`NotFound\` | there is no such session or machine, or not for this token's owner | \`toehold session list\`; \`GET /v1/machines\` |
+| \`Conflict\` | it does not fit the state of the session, or the id is taken | the message says which |
+| \`RateLimited\` | too many requests | wait for \`details.retryAfterMs\` |
+| \`Unavailable\` | the server is about to stop, or its database does not answer | try again in a few seconds |
+| \`ServerFailed\` | the server failed in a way it did not foresee (\`may-have-run\`) | look what it did; its log has the cause under \`details.requestId\` |
+| \`Unreachable\` | the server could not be reached, or its answer was lost (then \`may-have-run\`) | check \`--api\`; after a lost answer look before you repeat, or repeat with the same \`--id\` |
+| \`BadAnswer\` | what answered is no session API of this version (\`may-have-run\`) | check \`--api\`, and what is in between |
+| \`PayloadTooLarge\` \`UnsupportedMediaType\` | the body is too long, or no JSON | send less, or JSON |
+
 ## Arguments and files
 
 Nothing ran.

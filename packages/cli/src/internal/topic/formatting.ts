@@ -113,7 +113,10 @@ failed) and \`NotStarted\` (\`did-not-run\`).
 | \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
 | \`image check\` | \`{"findings":[{"name","state","detail","fix"}],"ready"}\`; \`state\` is \`ok\`, \`missing\`, \`advised\` or \`unknown\`, the names are \`shell\` \`account\` \`sudo\` \`autologin\` \`git\` \`network\` \`certificates\` \`setsid\` \`opencode\` \`unit\` \`linger\`. Exit code 1 where something is \`missing\` |
 | \`interact\` | as \`exec --json\`, \`stdout\` what the terminal showed, with \`"steps":[{"expect","matches"}]\`: how often each step's text came |
-| \`session list\` | \`{"sessions":[{"name","program","attached","windows","createdAt"}]}\`; \`program\` is \`tmux\` or \`screen\`, which says nothing of windows and times (\`null\`) |
+| \`session list\` | \`{"sessions":[{"name","program","attached","windows","createdAt"}]}\`; \`program\` is \`tmux\` or \`screen\`, which says nothing of windows and times (\`null\`). With \`--api\`: \`{"sessions":[…],"next"}\`, each as of \`session show\` |
+| \`session create\`, \`show\`, \`retry\`, \`archive\` | \`{"id","status","run","step","message","failure","machine","repoUrl","branch","workspacePath","steps":[{"name","state","attempts","message","startedAt","endedAt"}],"createdAt","updatedAt","revision"}\`; see the session API |
+| \`session watch\`, \`create --wait\` | the same at the end; with \`--ndjson\` one \`{"event":"session","id","at","status","step","message","failure"}\` a line |
+| \`session delete\` | \`{"removed"}\` |
 | \`forward\` | a line for each forwarding once all are open: \`{"ready":true,"kind":"local"\\|"remote"\\|"dynamic","listen","to"}\`; see forwarding |
 | \`keys list\` | \`{"keys":[{"source","type","bits","fingerprint","comment","encrypted"}]}\`; \`source\` is a path or \`agent\`, where \`encrypted\` is \`null\` |
 | \`keys generate\` | \`{"file","publicFile","format","encrypted","type","bits","fingerprint","comment"}\` |
