@@ -72,7 +72,6 @@ export const parts = {
   supervisord: part("supervisord", ["supervisord"], "a real supervisor that keeps services", "supervisor"),
   git: part("git", ["git"], "repositories to clone", "git"),
   perl: part("perl", ["perl"], "sessions on a machine without util-linux", "perl-base"),
-  git: part("git", ["git"], "repositories to clone", "git"),
   busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
   "private-accounts": {
     ...part("private-accounts", ["unshare"], "accounts for a server alone (root or user namespaces)", "mount"),
