@@ -24,7 +24,7 @@ const homeKey = keyOf("id_ed25519")
 const rsaKey = keyOf("id_rsa")
 
 const instanceOf = (fields: object): Instance =>
-  Schema.decodeUnknownSync(Instance)({
+  Schema.decodeSync(Instance)({
     id: 7,
     actual_status: "running",
     intended_status: "running",

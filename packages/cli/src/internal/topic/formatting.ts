@@ -118,6 +118,9 @@ failed) and \`NotStarted\` (\`did-not-run\`).
 | \`session watch\`, \`create --wait\` | the same at the end; with \`--ndjson\` one \`{"event":"session","id","at","status","step","message","failure"}\` a line |
 | \`session delete\` | \`{"removed"}\` |
 | \`forward\` | a line for each forwarding once all are open: \`{"ready":true,"kind":"local"\\|"remote"\\|"dynamic","listen","to"}\`; see forwarding |
+| \`up\`, \`provision\` | \`machine\`, \`url\`, \`port\`, \`workspace\`, \`gpus\`, \`diskFreeBytes\`, \`services\`, \`forwards\`, \`steps\`; with \`--ndjson\` one event a line: \`started\`, \`progress\`, \`output\`, \`heartbeat\`, \`done\` or \`failed\` with its \`step\`, and last \`ready\`; see provisioning |
+| \`tunnel\` | \`machine\`, \`port\`, \`url\`, \`status\`, \`wasOpen\`, \`origin\`; with \`--stop\` \`closed\` |
+| \`recipe list\`, \`show\`, \`run\` | the recipes, one with its \`script\`, or \`machine\`, \`recipe\`, \`version\`, \`port\`, \`workspace\`, \`steps\` |
 | \`keys list\` | \`{"keys":[{"source","type","bits","fingerprint","comment","encrypted"}]}\`; \`source\` is a path or \`agent\`, where \`encrypted\` is \`null\` |
 | \`keys generate\` | \`{"file","publicFile","format","encrypted","type","bits","fingerprint","comment"}\` |
 | \`keys fingerprint\` | \`{"file","type","bits","fingerprint","comment"}\` |
