@@ -110,7 +110,7 @@ failed) and \`NotStarted\` (\`did-not-run\`).
 
 | command | document |
 | --- | --- |
-| \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
+| \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\`; of \`vast:ID\` first \`api\` \`keys\` \`status\` \`ports\`, and \`cause\` where something is at fault: \`account\` \`key\` \`instance\` \`firewall\` \`timing\` \`host key\` |
 | \`image check\` | \`{"findings":[{"name","state","detail","fix"}],"ready"}\`; \`state\` is \`ok\`, \`missing\`, \`advised\` or \`unknown\`, the names are \`shell\` \`account\` \`sudo\` \`autologin\` \`git\` \`network\` \`certificates\` \`setsid\` \`opencode\` \`unit\` \`linger\`. Exit code 1 where something is \`missing\` |
 | \`interact\` | as \`exec --json\`, \`stdout\` what the terminal showed, with \`"steps":[{"expect","matches"}]\`: how often each step's text came |
 | \`session list\` | \`{"sessions":[{"name","program","attached","windows","createdAt"}]}\`; \`program\` is \`tmux\` or \`screen\`, which says nothing of windows and times (\`null\`). With \`--api\`: \`{"sessions":[…],"next"}\`, each as of \`session show\` |
