@@ -70,6 +70,7 @@ export const parts = {
   tmux: part("tmux", ["tmux"], "terminal sessions that outlive a connection", "tmux"),
   screen: part("screen", ["screen"], "terminal sessions where there is no tmux", "screen"),
   supervisord: part("supervisord", ["supervisord"], "a real supervisor that keeps services", "supervisor"),
+  git: part("git", ["git"], "repositories to clone", "git"),
   perl: part("perl", ["perl"], "sessions on a machine without util-linux", "perl-base"),
   busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
   "private-accounts": {
