@@ -212,7 +212,7 @@ export const ensure = (spec: ServiceSpec, place: Place): Ask<ServiceStatus> =>
     if (place.manager === "jobs") return yield* startJob(spec)
     return yield* managedStatus(place, "ensure", spec.name, {
       stdin: Redacted.make(runScript(spec), { label: "service" }),
-      digest: yield* digestOf(identity(spec))
+      digest: digestOf(identity(spec))
     })
   }).pipe((started) => asStep(place, started), Effect.withSpan("MachineService.ensure"))
 

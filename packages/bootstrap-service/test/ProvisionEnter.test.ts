@@ -24,7 +24,7 @@ const homeKey = keyOf("id_ed25519")
 const rsaKey = keyOf("id_rsa")
 
 const instanceOf = (fields: object): Instance =>
-  Schema.decodeUnknownSync(Instance)({
+  Schema.decodeSync(Instance)({
     id: 7,
     actual_status: "running",
     intended_status: "running",
@@ -49,6 +49,9 @@ interface World {
   readonly remembered?: string
 }
 
+const keys = (identities: ReadonlyArray<Access.Identity>) =>
+  Effect.succeed(identities.map(({ publicKey }, id) => ({ id, name: null, public_key: publicKey, created_at: null })))
+
 /** Runs the way in, in a world of its own; time passes as fast as it can. */
 const enter = Effect.fnUntraced(function* (world: World, options: Provision.UpOptions = {}) {
   const calls: Array<string> = []
@@ -57,12 +60,10 @@ const enter = Effect.fnUntraced(function* (world: World, options: Provision.UpOp
   const { logins = ["in"], probe = () => "open", attached = [vastKey], registered = [] } = world
   const looks = { direct: 0, proxy: 0 }
   let instance = instanceOf(world.instance ?? {})
-  const keys = (identities: ReadonlyArray<Access.Identity>) =>
-    Effect.succeed(identities.map(({ publicKey }, id) => ({ id, name: null, public_key: publicKey, created_at: null })))
   // Only the calls that the way in makes.
   const client = Layer.succeed(VastClient, {
     instances: {
-      show: () => Effect.sync(() => instance),
+      look: () => Effect.sync(() => instance),
       start: () =>
         Effect.sync(() => {
           calls.push("start")

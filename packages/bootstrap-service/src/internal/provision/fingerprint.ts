@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Crypto from "node:crypto"
 
 const maxKey = 64 * 1024
 
@@ -11,15 +11,10 @@ const blobOf = (line: string): Uint8Array | undefined => {
   return word === undefined ? undefined : Buffer.from(word, "base64")
 }
 
-/** `SHA256:` and the digest without padding, as ssh-keygen prints it; `undefined` for what is no public key. */
-export const fingerprintOf = (line: string): Effect.Effect<string | undefined> => {
-  const blob = blobOf(line)
-  if (blob === undefined) return Effect.undefined
-  return Effect.map(
-    Effect.promise(() => globalThis.crypto.subtle.digest("SHA-256", new Uint8Array(blob))),
-    (hash) => `SHA256:${Buffer.from(hash).toString("base64").replace(/=+$/, "")}`
-  )
-}
-
-export const fingerprintsOf = (lines: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>> =>
-  Effect.map(Effect.forEach(lines, fingerprintOf), (all) => all.filter((one) => one !== undefined))
+/** `SHA256:` and the digest without padding, as ssh-keygen prints it, of each line that is a public key. */
+export const fingerprintsOf = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+  lines.flatMap((line) => {
+    const blob = blobOf(line)
+    if (blob === undefined) return []
+    return [`SHA256:${Crypto.createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`]
+  })

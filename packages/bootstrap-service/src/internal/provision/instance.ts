@@ -49,7 +49,7 @@ export const running = Effect.fnUntraced(function* (
   report: Reporter
 ): Effect.fn.Return<StepResult<Instance>, ProvisionError.ProvisionError, VastClient> {
   const client = yield* VastClient
-  const now = yield* Effect.mapError(client.instances.show(id), apiFailure("instance"))
+  const now = yield* Effect.mapError(client.instances.look(id), apiFailure("instance"))
   if (now.actual_status === "running" && now.intended_status !== "stopped") {
     return { value: now, detail: `instance ${id} runs`, skipped: true }
   }
@@ -126,6 +126,6 @@ export const port = Effect.fnUntraced(function* (
     }
     yield* Effect.sleep(every)
     // Ports are mapped late, and anew after a start; the service wants its calls apart.
-    if (look % looksEachCall === 0) current = yield* client.instances.show(id).pipe(Effect.orElseSucceed(() => current))
+    if (look % looksEachCall === 0) current = yield* client.instances.look(id).pipe(Effect.orElseSucceed(() => current))
   }
 })

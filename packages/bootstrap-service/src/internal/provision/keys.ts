@@ -52,8 +52,8 @@ export const knownKeys = Effect.fnUntraced(function* (instance: number) {
     concurrency: 2
   })
   const known: KnownKeys = {
-    instanceKeys: yield* fingerprintsOf(lines(attached)),
-    accountKeys: yield* fingerprintsOf(lines(registered))
+    instanceKeys: fingerprintsOf(lines(attached)),
+    accountKeys: fingerprintsOf(lines(registered))
   }
   return known
 })

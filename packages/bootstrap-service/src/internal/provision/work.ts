@@ -57,11 +57,10 @@ const endOf = ({ state, timedOut }: JobStatus): string => {
 }
 
 /** The same script with the same arguments has the same id, so that a second client finds the first one's job. */
-const baseOf = ({ args, interpreter, name, script, version }: Work): Effect.Effect<string> =>
-  Effect.map(
-    digestOf(JSON.stringify([interpreter, script, args])),
-    (digest) => `recipe-${name.replace(/[^A-Za-z0-9_-]/g, "-").slice(0, 20)}-v${version}-${digest.slice(0, 10)}`
-  )
+const baseOf = ({ args, interpreter, name, script, version }: Work): string => {
+  const digest = digestOf(JSON.stringify([interpreter, script, args])).slice(0, 10)
+  return `recipe-${name.replace(/[^A-Za-z0-9_-]/g, "-").slice(0, 20)}-v${version}-${digest}`
+}
 
 const tailBytes = 16 * 1024
 
@@ -70,7 +69,7 @@ export const isDone = (
   work: Work
 ): Effect.Effect<boolean, ProvisionError.ProvisionError, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.gen(function* () {
-    const attempts = yield* attemptsOf(yield* Jobs.make(), yield* baseOf(work))
+    const attempts = yield* attemptsOf(yield* Jobs.make(), baseOf(work))
     return attempts.some(({ status }) => isSuccess(status.state))
   }).pipe(Effect.mapError((error) => jobFailure(work.step, error)))
 
@@ -80,7 +79,7 @@ export const runWork = (
 ): Effect.Effect<Worked, ProvisionError.ProvisionError, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.gen(function* () {
     const jobs = yield* Jobs.make()
-    const base = yield* baseOf(work)
+    const base = baseOf(work)
     const attempts = yield* attemptsOf(jobs, base)
     const done = attempts.find(({ status }) => isSuccess(status.state))
     if (done !== undefined) return { id: done.status.id, skipped: true }

@@ -110,7 +110,7 @@ failed) and \`NotStarted\` (\`did-not-run\`).
 
 | command | document |
 | --- | --- |
-| \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\` |
+| \`doctor\` | \`{"stages":[{"name","ok","durationMs","detail"}],"verdict","fix"}\`, and \`error\` where a stage failed; the names are \`dns\` \`tcp\` \`banner\` \`kex\` \`host-key\` \`auth\` \`channel\` \`sftp\` \`shell\`; of \`vast:ID\` first \`api\` \`keys\` \`status\` \`ports\`, and \`cause\` where something is at fault: \`account\` \`key\` \`instance\` \`firewall\` \`timing\` \`host key\` |
 | \`image check\` | \`{"findings":[{"name","state","detail","fix"}],"ready"}\`; \`state\` is \`ok\`, \`missing\`, \`advised\` or \`unknown\`, the names are \`shell\` \`account\` \`sudo\` \`autologin\` \`git\` \`network\` \`certificates\` \`setsid\` \`opencode\` \`unit\` \`linger\`. Exit code 1 where something is \`missing\` |
 | \`interact\` | as \`exec --json\`, \`stdout\` what the terminal showed, with \`"steps":[{"expect","matches"}]\`: how often each step's text came |
 | \`session list\` | \`{"sessions":[{"name","program","attached","windows","createdAt"}]}\`; \`program\` is \`tmux\` or \`screen\`, which says nothing of windows and times (\`null\`). With \`--api\`: \`{"sessions":[…],"next"}\`, each as of \`session show\` |
@@ -118,6 +118,9 @@ failed) and \`NotStarted\` (\`did-not-run\`).
 | \`session watch\`, \`create --wait\` | the same at the end; with \`--ndjson\` one \`{"event":"session","id","at","status","step","message","failure"}\` a line |
 | \`session delete\` | \`{"removed"}\` |
 | \`forward\` | a line for each forwarding once all are open: \`{"ready":true,"kind":"local"\\|"remote"\\|"dynamic","listen","to"}\`; see forwarding |
+| \`up\`, \`provision\` | \`machine\`, \`url\`, \`port\`, \`workspace\`, \`gpus\`, \`diskFreeBytes\`, \`services\`, \`forwards\`, \`steps\`; with \`--ndjson\` one event a line: \`started\`, \`progress\`, \`output\`, \`heartbeat\`, \`done\` or \`failed\` with its \`step\`, and last \`ready\`; see provisioning |
+| \`tunnel\` | \`machine\`, \`port\`, \`url\`, \`status\`, \`wasOpen\`, \`origin\`; with \`--stop\` \`closed\` |
+| \`recipe list\`, \`show\`, \`run\` | the recipes, one with its \`script\`, or \`machine\`, \`recipe\`, \`version\`, \`port\`, \`workspace\`, \`steps\` |
 | \`keys list\` | \`{"keys":[{"source","type","bits","fingerprint","comment","encrypted"}]}\`; \`source\` is a path or \`agent\`, where \`encrypted\` is \`null\` |
 | \`keys generate\` | \`{"file","publicFile","format","encrypted","type","bits","fingerprint","comment"}\` |
 | \`keys fingerprint\` | \`{"file","type","bits","fingerprint","comment"}\` |
