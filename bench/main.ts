@@ -64,4 +64,9 @@ const main = Effect.gen(function* () {
   }
 })
 
-main.pipe(Effect.provide(Layer.merge(NodeServices.layer, ClientPlatform.layer)), NodeRuntime.runMain)
+main.pipe(
+  Effect.provide(Layer.merge(NodeServices.layer, ClientPlatform.layer)),
+  // Left to itself, Node 24 sometimes spins for ever at its end when so many processes and connections were there.
+  Effect.tap(Effect.sync(() => process.exit())),
+  NodeRuntime.runMain
+)

@@ -25,7 +25,7 @@ import { LabError } from "./LabError.ts"
 import * as RealPart from "./RealPart.ts"
 
 export type { Delays, Failure, Fate, HostKeys, Kind }
-export type { InstanceSpec } from "./internal/vast/world.ts"
+export type { InstanceSpec, Rental } from "./internal/vast/world.ts"
 export type { Received } from "./internal/vast/server.ts"
 
 /**
@@ -86,7 +86,7 @@ export class VastSimulator extends Context.Service<
     /** For `VAST_API_KEY`. */
     readonly apiKey: Redacted.Redacted
     /** Rents an instance without a client. */
-    readonly rent: (spec?: World.InstanceSpec & { readonly label?: string }) => Effect.Effect<InstanceControl, LabError>
+    readonly rent: (spec?: World.InstanceSpec & Partial<World.Rental>) => Effect.Effect<InstanceControl, LabError>
     /** Does without a client what the API does on its orders. */
     readonly order: (
       id: number,
@@ -203,21 +203,19 @@ const start = Effect.fnUntraced(function* (
   return {
     url,
     apiKey: Redacted.make(apiKey),
-    rent: (spec = {}) =>
-      world
-        .rent(
-          {
-            image: "vastai/base-image:cuda-12.8.1-auto",
-            runtype: "ssh_direc ssh_proxy",
-            env: [],
-            onstart: null,
-            disk: 16,
-            label: spec.label ?? null,
-            isBid: false
-          },
-          spec
-        )
-        .pipe(Effect.map(controlOf)),
+    rent: (spec = {}) => {
+      const rental: World.Rental = {
+        image: "vastai/base-image:cuda-12.8.1-auto",
+        runtype: "ssh_direc ssh_proxy",
+        env: [],
+        onstart: null,
+        disk: 16,
+        label: null,
+        isBid: false,
+        ...spec
+      }
+      return Effect.map(world.rent(rental, spec), controlOf)
+    },
     order: (id, what) =>
       Effect.flatMap(recordOf(id), (record) => {
         if (what === "destroy") return world.destroy(record)

@@ -5,6 +5,7 @@ import { FetchHttpClient, HttpClient } from "effect/http"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as KeyPair from "@toehold/lab/KeyPair"
+import * as Leaks from "@toehold/lab/Leaks"
 import { describeWith, find } from "@toehold/lab/RealPart"
 import * as Simulator from "@toehold/lab/VastSimulator"
 import { refuses, withClient } from "./support/clients.ts"
@@ -19,7 +20,7 @@ const placeOf = (instance: Simulator.InstanceControl, kind: "direct" | "proxy") 
 
 const settledOne = Effect.fnUntraced(function* (
   simulator: Simulator.VastSimulator["Service"],
-  spec?: Simulator.InstanceSpec
+  spec?: Simulator.InstanceSpec & Partial<Simulator.Rental>
 ) {
   const instance = yield* simulator.rent(spec)
   yield* instance.settled
@@ -153,6 +154,23 @@ const suite = (servers: Simulator.Kind) => {
         yield* simulator.edge.limit(true)
         assert.include(yield* run("cloudflared tunnel --url http://localhost:1"), "error code: 1015")
       }).pipe(Effect.provide(FetchHttpClient.layer))
+    )
+
+    it.effect("ends what its start script left running, when it is stopped and when it is gone", () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.fork(yield* Effect.scope)
+        const marker = Leaks.marker()
+        const simulator = yield* Simulator.make({ delays, servers }).pipe(Scope.provide(scope))
+        const onstart = `setsid sh -c 'sleep 600; :' ${marker} </dev/null >/dev/null 2>&1 &`
+        const instance = yield* settledOne(simulator, { onstart })
+        yield* Leaks.awaitProcesses(marker, 1)
+        yield* simulator.order(instance.id, "stop")
+        yield* Leaks.awaitProcesses(marker, 0)
+        yield* simulator.order(instance.id, "start")
+        yield* Leaks.awaitProcesses(marker, 1)
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(yield* Leaks.processes(marker), [])
+      })
     )
 
     it.effect("is gone with its scope", () =>

@@ -120,6 +120,7 @@ describe("VastClient", () => {
       execute: ({ instances }) => instances.execute(41000001, "rm -r /x"),
       copy: ({ instances }) => instances.copy({ instance: 1, path: "/a" }, { instance: 2, path: "/b" }),
       key: ({ sshKeys }) => sshKeys.create("ssh-ed25519 AAAA"),
+      apiKey: ({ apiKeys }) => apiKeys.create("ci"),
       variable: ({ envVars }) => envVars.create("A", Redacted.make("b"))
     } satisfies Record<string, (client: VastClient["Service"]) => Effect.Effect<unknown, unknown>>
 

@@ -1,5 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import * as ChildProcess from "node:child_process"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
 import * as KeyPair from "@toehold/lab/KeyPair"
 import { type Failure, VastSimulator } from "@toehold/lab/VastSimulator"
 import * as Instance from "../src/Instance.ts"
@@ -325,3 +329,62 @@ describe("VastSimulator, counting calls", () => {
     )
   })
 })
+
+// No distribution has it; where somebody has installed it, it has to get along with the simulator as it is.
+const officialClient = (process.env["PATH"] ?? "")
+  .split(Path.delimiter)
+  .map((folder) => Path.join(folder, "vastai"))
+  .find((path) => Fs.existsSync(path))
+
+if (officialClient !== undefined) {
+  describe("VastSimulator, to the official client", () => {
+    it.layer(layerWith({ delays, servers: "none" }), { excludeTestServices: true })((it) => {
+      it.effect(
+        "is the service",
+        () =>
+          Effect.gen(function* () {
+            const { apiKey, instance, url } = yield* VastSimulator
+            const home = yield* Effect.acquireRelease(
+              Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "vastai-"))),
+              (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true }))
+            )
+            const env = { ...process.env, HOME: home, VAST_URL: url, VAST_API_KEY: Redacted.value(apiKey) }
+            const vastai = (...args: ReadonlyArray<string>) =>
+              Effect.callback<string>((resume) => {
+                ChildProcess.execFile(officialClient, args, { env }, (_error, stdout, stderr) => {
+                  resume(Effect.succeed(stdout + stderr))
+                })
+              })
+            const offers = yield* vastai("search", "offers", "gpu_name=RTX_4090 num_gpus=1", "--raw")
+            assert.include(offers, '"id": 12345678')
+            const { publicKey } = yield* KeyPair.generate()
+            assert.include(yield* vastai("create", "ssh-key", publicKey), "'success': True")
+            const made = yield* vastai(
+              "create",
+              "instance",
+              "12345678",
+              "--image",
+              "x",
+              "--disk",
+              "20",
+              "--ssh",
+              "--direct"
+            )
+            const id = /'new_contract': (\d+)/.exec(made)?.[1] ?? ""
+            const { direct, settled } = yield* instance(Number(id))
+            yield* settled
+            assert.include(yield* vastai("show", "instance", id, "--raw"), '"actual_status": "running"')
+            assert.include(yield* vastai("ssh-url", id), `ssh://root@127.0.0.1:${direct?.port}`)
+            assert.include(yield* vastai("attach", "ssh", id, publicKey), "already associated")
+            assert.include(yield* vastai("logs", id), "supervisord started")
+            assert.include(yield* vastai("label", "instance", id, "named"), "named")
+            assert.include(yield* vastai("stop", "instance", id), "stopping")
+            assert.include(yield* vastai("destroy", "instance", id, "-y"), "destroying")
+            assert.include(yield* vastai("show", "instances", "--raw"), "[]")
+          }),
+        // It is started a dozen times, and is slow to start.
+        180_000
+      )
+    })
+  })
+}

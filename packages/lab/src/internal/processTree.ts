@@ -61,6 +61,12 @@ export const sessionsOf = (port: number): ReadonlyArray<Process> => {
   return running().filter(({ pid }) => pid !== process.pid && session.test(read(`/proc/${pid}/environ`)))
 }
 
+/** Processes that were started with the variable in their environment, and their children, who inherit it. */
+export const withVariable = (name: string, value: string): ReadonlyArray<Process> =>
+  running().filter(
+    ({ pid }) => pid !== process.pid && `\0${read(`/proc/${pid}/environ`)}\0`.includes(`\0${name}=${value}\0`)
+  )
+
 /**
  * The processes of a server other than itself: descendants of `pid`, processes in its private mount namespace, and
  * processes of its sessions that left the tree.

@@ -8,6 +8,7 @@ import * as KeyPair from "../../KeyPair.ts"
 import { LabError } from "../../LabError.ts"
 import * as OpenSshServer from "../../OpenSshServer.ts"
 import type { PrivateAccount } from "../privateAccount.ts"
+import * as ProcessTree from "../processTree.ts"
 import type { Address } from "./addresses.ts"
 import { bannerPath, bootCommand, type Stock, type Where } from "./stock.ts"
 
@@ -78,6 +79,9 @@ export interface Options {
 
 const failed = (message: string) => (cause: unknown) => new LabError({ message, cause })
 
+/** By which what the start script left running is found. */
+const machineVariable = "TOEHOLD_LAB_MACHINE"
+
 /** Where there is no account to enter. */
 const stay: PrivateAccount["enter"] = (command) => command
 
@@ -100,6 +104,10 @@ export const make = Effect.fnUntraced(function* (
     .makeTempDirectoryScoped({ prefix: "toehold-lab-vast-" })
     .pipe(Scope.provide(outer), Effect.mapError(failed("No folder for an instance")))
   const homeDir = join(place, "root")
+  const endLeftovers = Effect.suspend(() =>
+    options.kind === "none" ? Effect.void : ProcessTree.end(ProcessTree.withVariable(machineVariable, place))
+  )
+  yield* Scope.addFinalizer(outer, endLeftovers)
   const where: Where = {
     place,
     homeDir,
@@ -160,7 +168,7 @@ export const make = Effect.fnUntraced(function* (
 
   const runBoot = (enter: PrivateAccount["enter"]) => {
     const [command, ...args] = enter(bootCommand)
-    const env = { HOME: homeDir, ...options.stock.env(where), ...options.env() }
+    const env = { HOME: homeDir, ...options.stock.env(where), ...options.env(), [machineVariable]: place }
     return ChildProcess.make(command, args, {
       cwd: homeDir,
       env,
@@ -178,7 +186,8 @@ export const make = Effect.fnUntraced(function* (
   const stop = Effect.suspend(() => {
     const scope = running
     running = undefined
-    return Effect.andThen(closeDoors, scope === undefined ? Effect.void : Scope.close(scope, Exit.void))
+    if (scope === undefined) return closeDoors
+    return closeDoors.pipe(Effect.andThen(Scope.close(scope, Exit.void)), Effect.andThen(endLeftovers))
   })
 
   const start = Effect.gen(function* () {

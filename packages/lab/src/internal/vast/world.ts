@@ -36,6 +36,12 @@ export interface InstanceSpec {
   readonly doors?: Machine.Doors
 }
 
+/**
+ * What an instance is made of, as a create asks for it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Rental {
   readonly image: string
   readonly runtype: string
