@@ -180,6 +180,15 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
         [...new Set(ids)].sort((one, other) => one - other)
       )
       assert.deepStrictEqual(linesOf(Path.join(at.home, "starts")), [String(opencodePort)])
+      const health = Effect.promise(() =>
+        fetch(`http://127.0.0.1:${opencodePort}/global/health`).then(
+          ({ status }) => status,
+          () => undefined
+        )
+      )
+      assert.strictEqual(yield* health, 200)
+      yield* api.remove(made.id)
+      assert.strictEqual(yield* health, undefined, "nothing of a session that is forgotten runs on")
     })
   )
 

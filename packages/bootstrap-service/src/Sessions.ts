@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Clock, Context, Duration, Effect, Layer, Option, type Scope } from "effect"
+import { Cause, Clock, Context, Duration, Effect, Layer, Option, type Scope } from "effect"
 import type { WorkflowEngine } from "effect/workflow"
 import * as BootstrapError from "./BootstrapError.ts"
 import type { Run } from "./internal/runKey.ts"
@@ -32,7 +32,7 @@ export class Sessions extends Context.Service<
     readonly abort: (id: string) => Effect.Effect<Session, BootstrapError.BootstrapError>
     /** Stops a session for good, with what it runs on its machine. One that is archived stays so. */
     readonly archive: (id: string) => Effect.Effect<Session, BootstrapError.BootstrapError>
-    /** Removes a session that is not being created, with its history. */
+    /** Removes a session that is not being created, with its history; of an archived one once all is stopped. */
     readonly remove: (id: string) => Effect.Effect<void, BootstrapError.BootstrapError>
     /** Waits until nothing runs for the session any more: `ready`, `error` or `archived`. */
     readonly settled: (id: string) => Effect.Effect<Session, BootstrapError.BootstrapError>
@@ -53,6 +53,9 @@ export interface Options {
   /** How often sessions are looked for whose start was lost with the worker that took it (default: 15 s). */
   readonly sweepInterval?: Duration.Input | undefined
 }
+
+/** More than a step needs to let go, and then what is left running to be stopped. */
+const stopLimit = "90 seconds"
 
 const runOf = ({ createdAt, id, run, vmId }: Session): Run => ({ sessionId: id, vmId, createdAt, run })
 
@@ -90,6 +93,17 @@ const make = Effect.fnUntraced(function* (
     Effect.forever,
     Effect.forkScoped
   )
+
+  /** Waits until all that runs for an archived session has come to its end, whichever worker runs it. */
+  const stopped = (session: Session) =>
+    Effect.andThen(BootstrapWorkflow.execute(runOf(session)), StopWorkflow.execute(runOf(session))).pipe(
+      Effect.provideContext(context),
+      Effect.timeoutOption(stopLimit),
+      Effect.catchCauseIf(
+        (cause) => !Cause.hasInterruptsOnly(cause),
+        (cause) => Effect.logWarning(`Session ${session.id} is removed while something of it may run`, cause)
+      )
+    )
 
   /** The session after a change that only some statuses allow. */
   const only = Effect.fnUntraced(function* (
@@ -145,10 +159,13 @@ const make = Effect.fnUntraced(function* (
       return archived.value
     }),
     remove: Effect.fn("Sessions.remove")(function* (id) {
-      const { status } = yield* store.get(id)
+      const session = yield* store.get(id)
+      const { status } = session
       if (status === "creating") {
         return yield* BootstrapError.make(new BootstrapError.WrongStatus({ id, status, action: "remove" }))
       }
+      // Without the session nobody would know what to stop.
+      if (status === "archived") yield* stopped(session)
       yield* store.remove(id)
     }),
     settled: (id) => store.waitFor(id, isSettled)

@@ -267,6 +267,33 @@ describe.each([
     )
   })
 
+  it.live("are not forgotten before what they run on their machine is stopped", () => {
+    const seen: Array<string> = []
+    return run(
+      (step) =>
+        Effect.gen(function* () {
+          if (step === "stop") yield* Effect.sleep(100)
+          seen.push(step)
+        }),
+      (sessions, store) =>
+        Effect.gen(function* () {
+          yield* sessions.create({ config: configOf("a") })
+          yield* sessions.settled("a")
+          yield* sessions.archive("a")
+          yield* sessions.remove("a")
+          expect(seen.at(-1)).toBe("stop")
+          expect(yield* reasonOf(store.get("a"))).toBe("SessionNotFound")
+          // One that is stopped while it is being made.
+          seen.length = 0
+          yield* sessions.create({ config: configOf("b") })
+          yield* store.waitFor("b", ({ step }) => step === "workspace")
+          yield* sessions.archive("b")
+          yield* sessions.remove("b")
+          expect(seen.at(-1)).toBe("stop")
+        })
+    )
+  })
+
   it.live("are started by a later look when their start was lost, and made anew under an id that was removed", () =>
     run(
       () => Effect.void,
