@@ -81,6 +81,7 @@ export const parts = {
     check: ["-c", 'test "$(id -u)" = 0'],
     remedy: "run the tests as root, in a container for example"
   },
+  script: part("script", ["script"], "shells on terminals of their own", "bsdutils"),
   docker: {
     ...part("docker", ["docker"], "servers of other distributions in containers", "docker.io"),
     check: ["info"],
