@@ -13,6 +13,12 @@ import { forward } from "./forward.ts"
 import { jobFollow } from "./jobFollow.ts"
 import { pool } from "./pool.ts"
 import { roundTrip } from "./roundTrip.ts"
+import { serial } from "./serial.ts"
+import { serialConsoles } from "./serialConsoles.ts"
+import { serialFlood } from "./serialFlood.ts"
+import { serialGuest } from "./serialGuest.ts"
+import { serialOutput } from "./serialOutput.ts"
+import { serialSoak } from "./serialSoak.ts"
 import { start } from "./start.ts"
 import type { Services } from "./toehold.ts"
 import { transfer } from "./transfer.ts"
@@ -36,6 +42,12 @@ const benches: Readonly<Record<string, Bench>> = {
   forward,
   "job-follow": jobFollow,
   pool,
+  serial,
+  "serial-consoles": serialConsoles,
+  "serial-flood": serialFlood,
+  "serial-guest": serialGuest,
+  "serial-output": serialOutput,
+  "serial-soak": serialSoak,
   transfer
 }
 
