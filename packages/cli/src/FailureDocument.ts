@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { JobsError } from "@toehold/jobs/JobsError"
+import type { SerialError } from "@toehold/serial-runner/SerialError"
 import type { SshError } from "@toehold/ssh-core/SshError"
 import { causeOf } from "./internal/transportCause.ts"
 import type { TransferError } from "@toehold/transfer/TransferError"
@@ -17,7 +18,7 @@ import type { UsageError } from "./UsageError.ts"
  * @since 0.1.0
  * @category models
  */
-export type Failure = SshError | JobsError | TransferError | UsageError | OutputFailed | InputFailed
+export type Failure = SshError | SerialError | JobsError | TransferError | UsageError | OutputFailed | InputFailed
 
 /**
  * The document: `reason` is the tag of the error's reason, `outcome` whether a command ran, and `details` the reason's
@@ -50,7 +51,7 @@ const detailsOf = (reason: object): Readonly<Record<string, unknown>> =>
  */
 export const of = (failure: Failure): FailureDocument => {
   if (failure._tag === "JobsError") return ofJob(failure)
-  if (failure._tag !== "SshError" && failure._tag !== "TransferError") {
+  if (failure._tag === "UsageError" || failure._tag === "OutputFailed" || failure._tag === "InputFailed") {
     const isUsage = failure._tag === "UsageError"
     return {
       error: {

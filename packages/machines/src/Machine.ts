@@ -14,15 +14,35 @@ import type * as SshLogin from "@toehold/ssh-core/SshLogin"
 import { SshPool } from "@toehold/ssh-core/SshPool"
 import * as SshProcess from "@toehold/ssh-core/SshProcess"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
-import * as LocalCommands from "./internal/localCommands.ts"
+import type * as SerialError from "@toehold/serial-runner/SerialError"
+import * as LocalMachine from "./internal/localMachine.ts"
+import * as ProcessCommands from "./internal/processCommands.ts"
+import * as SerialMachine from "./internal/serialMachine.ts"
 
 /**
- * A machine that answers, for as long as the scope that it was opened in.
+ * What can go wrong on the way to a machine, and with a command there.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type MachineError = SshError.SshError | SerialError.SerialError
+
+/**
+ * A command that is running, as `SshClient` has it.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Machine extends Pick<SshClient["Service"], "exec" | "start"> {
+export type RunningCommand = ProcessCommands.Running<MachineError>
+
+/**
+ * A machine that answers, for as long as the scope that it was opened in. `exec` and `start` are those of `SshClient`,
+ * whatever the machine.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Machine extends ProcessCommands.Commands<MachineError> {
   /** As it was asked for. */
   readonly name: string
   readonly processes: ChildProcessSpawner.ChildProcessSpawner["Service"]
@@ -64,7 +84,7 @@ export const context = (
   )
 
 /** Between machines of one list there is a comma, and a console's pair of pipes has one of its own. */
-const pairs = /^serial:fifo:/
+const pairs = /^serial:(?:fifo:|\/)/
 
 /**
  * The names in a list with commas, each once. A text with blanks is one machine's command line. Fails with
@@ -91,11 +111,15 @@ export const names = (list: string): Result.Result<ReadonlyArray<string>, SshErr
 const invalid = (word: string, detail: string, hint: string): Result.Result<never, SshError.SshError> =>
   Result.fail(SshError.make(new SshError.InvalidTarget({ word, detail, hint })))
 
-const unsupported: ReadonlyArray<readonly [prefix: string, what: string, hint: string]> = [
-  ["serial:", "serial consoles", "Give a machine that has an SSH server: root@host:port."],
+const withoutSsh: ReadonlyArray<readonly [prefix: string, detail: string, hint: string]> = [
+  [
+    "serial:",
+    "a serial console is not reached by SSH",
+    "Use it with exec, put, get, sync and job, or give a machine that has an SSH server: root@host:port."
+  ],
   [
     "vast:",
-    "Vast.ai instances by number",
+    "Vast.ai instances by number are not supported by this version",
     'Copy the instance\'s ssh command from its page and paste it in quotes: "ssh -p 12345 root@ssh5.vast.ai".'
   ]
 ]
@@ -112,10 +136,8 @@ export const target = Effect.fnUntraced(function* (
   flags: SshTarget.Flags = {}
 ): Effect.fn.Return<SshTarget.SshTarget, SshError.SshError, ClientPlatform> {
   const platform = yield* ClientPlatform
-  for (const [prefix, what, hint] of unsupported) {
-    if (name.startsWith(prefix)) {
-      return yield* Effect.fromResult(invalid(name, `${what} are not supported by this version`, hint))
-    }
+  for (const [prefix, detail, hint] of withoutSsh) {
+    if (name.startsWith(prefix)) return yield* Effect.fromResult(invalid(name, detail, hint))
   }
   return yield* Effect.fromResult(
     Result.flatMap(SshTarget.parse(name, { platform }), (parsed) => SshTarget.withOptions(parsed, flags, { platform }))
@@ -123,9 +145,15 @@ export const target = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens the machine that a name stands for: `local:`, or what `SshTarget.parse` reads (an alias, `user@host:port`, an
- * `ssh` command line), which is logged in to through the pool. Fails as `SshPool.client` does, and by the transport
- * `openssh` as `OpenSsh.connect` does.
+ * Opens the machine that a name stands for: `local:`, a serial console as `SerialTarget.parse` reads it (`serial:unix:PATH`),
+ * or what `SshTarget.parse` reads (an alias, `user@host:port`, an `ssh` command line), which is logged in to through the
+ * pool. Fails as `SshPool.client` does, by the transport `openssh` as `OpenSsh.connect` does, and for a console as
+ * `SerialHub.console` and `SerialShell.identity` do.
+ *
+ * **Gotchas**
+ *
+ * A console has one owner: two that open the same one share a `SerialHub` in their context, or the second fails with
+ * `PortBusy`. What is said of logging in does not concern it, nor do limits on questions (`promptTimeout`).
  *
  * @since 0.1.0
  * @category constructors
@@ -135,14 +163,16 @@ export const open = Effect.fn("Machine.open")(function* (
   { flags, transport, ...login }: Options = {}
 ): Effect.fn.Return<
   Machine,
-  SshError.SshError,
+  MachineError,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner | SshPool
 > {
   if (name === "local:") {
     const processes = yield* ChildProcessSpawner.ChildProcessSpawner
     const { os } = yield* ClientPlatform
-    return { name, processes, files: yield* FileSystem.FileSystem, ...LocalCommands.make(processes, os) }
+    const commands = ProcessCommands.make(LocalMachine.make(processes, os))
+    return { name, processes, files: yield* FileSystem.FileSystem, ...commands }
   }
+  if (name.startsWith("serial:")) return { name, ...(yield* SerialMachine.open(name)) }
   const pool = yield* SshPool
   const named = yield* target(name, flags)
   const ssh = yield* transport === "openssh" ? OpenSsh.connect(named, login) : pool.client(named, login)

@@ -74,7 +74,7 @@ export const openMachine = Effect.fnUntraced(function* (
   name: string
 ): Effect.fn.Return<
   { readonly machine: Machine.Machine; readonly options: StartOptions; readonly failed: Input["failed"] },
-  SshError.SshError,
+  Machine.MachineError,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
 > {
   const { failed, stdin } = yield* request.input.open
@@ -92,7 +92,7 @@ const readTerminal = Effect.fnUntraced(function* (
 ): Effect.fn.Return<StartOptions["pty"], SshError.SshError, ClientPlatform | StandardStreams> {
   const { terminal } = yield* StandardStreams
   const size = terminal === undefined || { cols: terminal.columns, rows: terminal.rows }
-  if (name === "local:") return invocation.has("pty") && size
+  if (name === "local:" || name.startsWith("serial:")) return invocation.has("pty") && size
   const target = yield* Machine.target(name, flags)
   if (target.forwards.length > 0) {
     yield* note(
