@@ -8,7 +8,7 @@ export const text = `# Exit codes
 | the command's own | the command ran to its end |
 | 128 + n | signal n ended the command: 137 for SIGKILL, 143 for SIGTERM; the numbers are Linux's |
 | 124 | \`--timeout\` or \`--idle-timeout\` was reached, or a question was not answered; the command's process group was killed |
-| 255 | exec itself failed: the machine could not be reached, the login failed, the connection was lost, sudo refused, a local file could not be used |
+| 255 | exec itself failed: the machine could not be reached, the login failed, the connection or the console was lost, sudo refused, a local file could not be used |
 | 64 | the command line is wrong (a flag, the machine's name, a missing variable); nothing was connected |
 | 130 | interrupted by Ctrl-C, SIGTERM or SIGHUP; the command's process group was killed |
 | 141 | the reader of exec's output went away, as \`head\` does; the command's process group was killed |
@@ -29,12 +29,12 @@ it. So have \`toehold shell\` and \`toehold session attach\`, with 255 for a con
 | 0 | done | |
 | 1 | failed: a fault of the program itself, or a job that can't be what is asked; \`job wait\`: the job did not exit with 0 | \`AlreadyExists\` \`StillRunning\` \`Unsupported\` \`KillFailed\` \`ExpectEnded\` |
 | 64 | the command line is wrong | \`InvalidArgument\` \`InvalidTarget\` |
-| 65 | a file holds no usable key; a file or a name can't be transferred | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` \`UnsafeName\` \`NotAFile\` \`NotADirectory\` \`IsADirectory\` |
+| 65 | a file holds no usable key; a file or a name can't be transferred | \`KeyUnreadable\` \`KeyFormatUnsupported\` \`KeyIsPublic\` \`UnsafeName\` \`NotAFile\` \`NotADirectory\` \`IsADirectory\` \`SyntaxError\` |
 | 66 | a file, a job or a program does not exist | \`NotFound\` \`CommandNotFound\` |
-| 69 | the machine can't be reached, is no SSH server that can be talked to, or lacks a program | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`ProgramMissing\` \`Transport\` \`BadReply\` |
-| 74 | a file or the output can't be read or written | \`FileFailed\` \`InputClosed\` \`NoSpace\` \`SignalFailed\` \`ChecksumMismatch\` |
-| 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\` \`SourceChanged\` \`SourceVanished\` \`TakenOver\`, \`ChannelRefused\` of a busy machine |
-| 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`SudoRefused\` \`ChannelRefused\` |
+| 69 | the machine can't be reached, is no SSH server that can be talked to, or lacks a program | \`DnsFailed\` \`ConnectionRefused\` \`ConnectTimeout\` \`HostUnreachable\` \`NotSsh\` \`ConnectionClosed\` \`NoCommonAlgorithm\` \`ConnectionLost\` \`ProgramMissing\` \`Transport\` \`BadReply\`; of a serial console \`PortMissing\` \`PortClosed\` \`NoShell\` \`ShellEnded\` \`Rebooted\` \`Panicked\` |
+| 74 | a file or the output can't be read or written | \`FileFailed\` \`InputClosed\` \`NoSpace\` \`SignalFailed\` \`ChecksumMismatch\` \`OutputDamaged\` |
+| 75 | try again later | \`FileLocked\` \`NotStarted\` \`PortInUse\` \`SourceChanged\` \`SourceVanished\` \`TakenOver\` \`PortBusy\`, \`ChannelRefused\` of a busy machine |
+| 77 | authentication or permission | \`AuthRejected\` \`PasswordExpired\` \`HostKeyUnknown\` \`HostKeyChanged\` \`HostKeyRevoked\` \`KeyPassphraseMissing\` \`KeyPassphraseWrong\` \`KeyPermissions\` \`PermissionDenied\` \`SudoRefused\` \`ChannelRefused\` \`LoginPrompt\` |
 | 78 | the configuration is wrong (\`~/.ssh/config\`); the message names file and line | \`InvalidTarget\` |
 | 124 | a time limit was reached | \`CommandTimeout\` \`IdleTimeout\` \`PromptDetected\` \`ExpectTimeout\` \`WaitTimeout\` |
 | 130 | interrupted | |

@@ -12,6 +12,16 @@ Wherever a command wants a machine, one argument names it. For SSH that is any o
 | \`::1\`, \`root@[fe80::1%eth0]:22\` | IPv6, in brackets where a port follows |
 | \`"ssh -i ~/.ssh/key -p 12345 root@ssh5.vast.ai -L 8080:localhost:8080"\` | a whole command line, as a provider's page shows it, quoted as one argument |
 
+A machine with nothing but a serial console is named by its port (serial consoles):
+
+| you write | it means |
+| --- | --- |
+| \`serial:fifo:IN,OUT\` | a pair of named pipes; IN is what the machine reads, OUT what it writes |
+| \`serial:bonfire:DIR/VMID\` | the pair \`DIR/VMID.stdout\` and \`DIR/VMID.stdin\`, named from the other side |
+| \`serial:unix:PATH\` | a Unix socket |
+| \`serial:tcp:HOST:PORT\` | a TCP port, as of ser2net or QEMU |
+| \`serial:tty:PATH\` | a serial device |
+
 \`local:\` is this machine itself. \`toehold exec\` takes several machines with commas between them: \`web1,root@db:22,local:\`.
 
 A pasted command line is split into words as your shell would split it. On Windows a backslash is part of a path, so
