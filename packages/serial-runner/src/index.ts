@@ -1,3 +1,4 @@
+export * as ConsoleShare from "./ConsoleShare.ts"
 export * as KernelMessages from "./KernelMessages.ts"
 export * as SerialConsole from "./SerialConsole.ts"
 export * as SerialError from "./SerialError.ts"

@@ -7,6 +7,7 @@ import { topicNames } from "./topicNames.ts"
 import { job } from "./tree/job.ts"
 import { forward } from "./tree/forward.ts"
 import { interact } from "./tree/interact.ts"
+import { serialOf } from "./tree/serial.ts"
 import { session } from "./tree/session.ts"
 import { shell } from "./tree/shell.ts"
 import { get, put, sync } from "./tree/transfer.ts"
@@ -246,9 +247,27 @@ const completion: CommandSpec = {
   load: () => import("./command/completion.ts").then(({ completion }) => completion(root))
 }
 
+const serial = serialOf({ exec, put, get })
+
 export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
   flags: [{ name: "version", summary: "Show the version" }],
-  children: [exec, put, get, sync, interact, shell, session, forward, job, doctor, keys, hosts, help, completion]
+  children: [
+    exec,
+    put,
+    get,
+    sync,
+    interact,
+    shell,
+    session,
+    forward,
+    job,
+    serial,
+    doctor,
+    keys,
+    hosts,
+    help,
+    completion
+  ]
 }
