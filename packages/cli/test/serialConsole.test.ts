@@ -40,6 +40,11 @@ const withConsole = <A, E>(
 
 const limit = 60_000
 
+interface Checked extends Partial<FailureDocument> {
+  readonly stages: ReadonlyArray<{ readonly name: string; readonly ok: boolean }>
+  readonly fix: string
+}
+
 describeWith(["script", "bash"], "toehold serial", () => {
   it.live(
     "runs commands and moves files by the port's flags",
@@ -99,6 +104,27 @@ describeWith(["script", "bash"], "toehold serial", () => {
           assert.deepInclude(login.json, { state: "login" })
           assert.include(String(login.json["fix"]), "autologin")
           assert.strictEqual(login.exitCode, 1)
+        })
+      ),
+    limit
+  )
+
+  it.live(
+    "is looked at stage by stage",
+    () =>
+      withConsole(({ input, output }) =>
+        Effect.gen(function* () {
+          const machine = `serial:fifo:${input},${output}`
+          const well = yield* toeholdJson<Checked>(["doctor", machine, "--json"])
+          assert.deepStrictEqual([well.exitCode, well.json.fix], [0, ""])
+          const stages = well.json.stages.map(({ name, ok }) => [name, ok])
+          assert.deepStrictEqual(stages, [
+            ["port", true],
+            ["shell", true],
+            ["command", true]
+          ])
+          const missing = yield* toeholdJson<Checked>(["doctor", "serial:unix:/nowhere", "--json"])
+          assert.deepStrictEqual([missing.exitCode, missing.json.error?.reason], [69, "PortMissing"])
         })
       ),
     limit

@@ -11,6 +11,7 @@ import type { StandardStreams } from "../../StandardStreams.ts"
 import type { Handler } from "../commandSpec.ts"
 import { loginOptions, readTarget } from "../machine.ts"
 import { plain, print, printJson } from "../print.ts"
+import { serialDoctor } from "./serialDoctor.ts"
 
 type StageName = Stage | "channel" | "sftp" | "shell"
 
@@ -78,6 +79,7 @@ const shellProbe = SshCommand.shell('id -un 2>/dev/null || echo "$LOGNAME"; unam
 export const doctor: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
+    if (machine.startsWith("serial:")) return yield* serialDoctor(invocation)
     const target = yield* readTarget(invocation, machine)
     const options = yield* loginOptions(invocation)
     const isJson = invocation.has("json")
