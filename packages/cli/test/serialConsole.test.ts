@@ -17,7 +17,7 @@ const withConsole = <A, E>(
       readonly printsLater: (text: string) => Effect.Effect<void>
     }
   ) => Effect.Effect<A, E>
-): Effect.Effect<A, unknown> =>
+) =>
   PtyShell.make({ shell: "bash" }).pipe(
     Effect.flatMap((pty) => {
       const printsLater = (text: string) =>

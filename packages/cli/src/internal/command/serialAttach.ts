@@ -70,7 +70,7 @@ export const attach: Handler = (invocation) =>
     const hub = yield* SerialHub.make()
     const owned = yield* Effect.result(hub.console(target))
     const seat: Seat = yield* Result.isSuccess(owned)
-      ? Effect.andThen(ConsoleShare.serve(owned.success, target), own(owned.success, by))
+      ? own(owned.success, by)
       : owned.failure.reason._tag === "PortBusy"
         ? ConsoleShare.join(target, by).pipe(
             Effect.map((shared): Seat => ({ ...shared, fit: () => Effect.succeed(true) })),

@@ -1,9 +1,10 @@
 /** `toehold serial log`: what a machine prints on its console. */
-import { Effect, Stream } from "effect"
+import { Effect, Result, Stream } from "effect"
+import * as ConsoleShare from "@toehold/serial-runner/ConsoleShare"
 import * as KernelMessages from "@toehold/serial-runner/KernelMessages"
-import type { SerialConsole } from "@toehold/serial-runner/SerialConsole"
 import type * as SerialError from "@toehold/serial-runner/SerialError"
 import * as SerialHub from "@toehold/serial-runner/SerialHub"
+import type { SerialTarget } from "@toehold/serial-runner/SerialTarget"
 import * as ExitCode from "../../ExitCode.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { Handler } from "../commandSpec.ts"
@@ -18,10 +19,22 @@ const encode = (data: Uint8Array) => {
     : { data: text, encoding: "utf8" }
 }
 
-/** What it prints from now on, until the port ends as ports do. */
-const printed = (console: SerialConsole["Service"]) => console.output().pipe(Stream.catchIf(isEnd, () => Stream.empty))
-
 const isEnd = ({ reason }: SerialError.SerialError): boolean => reason._tag === "PortClosed"
+
+/** What the machine prints from now on, until the port ends as ports do: of the port's owner, where somebody has it. */
+const printed = Effect.fnUntraced(function* (target: SerialTarget) {
+  const hub = yield* SerialHub.make()
+  const owned = yield* Effect.result(hub.console(target))
+  if (Result.isSuccess(owned)) {
+    return owned.success.output().pipe(
+      Stream.map(({ data }) => data),
+      Stream.catchIf(isEnd, () => Stream.empty)
+    )
+  }
+  if (owned.failure.reason._tag !== "PortBusy") return yield* owned.failure
+  const { output } = yield* Effect.mapError(ConsoleShare.join(target, "a log"), () => owned.failure)
+  return output
+})
 
 export const log: Handler = (invocation) =>
   Effect.gen(function* () {
@@ -29,19 +42,16 @@ export const log: Handler = (invocation) =>
     const limit = yield* invocation.duration("for")
     const isJson = invocation.has("json")
     const { stdout } = yield* StandardStreams
-    const hub = yield* SerialHub.make()
-    const console = yield* hub.console(target)
+    const output = yield* printed(target)
     const printing = invocation.has("kernel")
-      ? KernelMessages.split(Stream.map(printed(console), ({ data }) => data)).pipe(
+      ? KernelMessages.split(output).pipe(
           Stream.runForEach((piece) => {
             if (piece._tag !== "Kernel") return Effect.void
             const { message, seconds } = piece
             return isJson ? printJson({ seconds, message }) : print(`[${seconds.toFixed(6)}] ${plain(message)}\n`)
           })
         )
-      : Stream.runForEach(printed(console), ({ data, offset }) =>
-          isJson ? printJson({ offset, ...encode(data) }) : stdout(data)
-        )
+      : Stream.runForEach(output, (data) => (isJson ? printJson(encode(data)) : stdout(data)))
     yield* limit === undefined ? printing : Effect.timeoutOption(printing, limit)
     return ExitCode.done
   }).pipe(Effect.scoped)

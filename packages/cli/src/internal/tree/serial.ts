@@ -120,7 +120,7 @@ export const serialOf = (verbs: {
         { name: "kernel", summary: "Messages of the kernel alone, each on a line" },
         { name: "json", summary: "Print one JSON document a line" }
       ],
-      document: '{"offset","data","encoding"}, with --kernel {"seconds","message"}',
+      document: '{"data","encoding"}, with --kernel {"seconds","message"}',
       examples: [{ command: "toehold serial log --unix /run/vm.sock --for 30s", summary: "half a minute of it" }],
       load: () => import("../command/serialLog.ts").then(({ log }) => log)
     }
