@@ -1,43 +1,11 @@
 import { assert, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Queue, Stream } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
 import { OpenSshServer } from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
-import type { Keyboard, TerminalSize } from "../src/StandardStreams.ts"
 import { machineOf, sshd, withKey } from "./support/lab.ts"
+import { person } from "./support/person.ts"
 import { toehold, toeholdJson } from "./support/program.ts"
-
-/** A person at a terminal of 80 columns, and what happens to the terminal. */
-const person = Effect.gen(function* () {
-  const typed = yield* Queue.unbounded<Uint8Array>()
-  const sizes = yield* Queue.unbounded<TerminalSize>()
-  const modes: Array<string> = []
-  let shown = ""
-  const keyboard: Keyboard = {
-    raw: Effect.acquireRelease(
-      Effect.sync(() => void modes.push("raw")),
-      () => Effect.sync(() => void modes.push("as before"))
-    ),
-    keys: Stream.fromQueue(typed)
-  }
-  const sees = Effect.fnUntraced(function* (pattern: RegExp) {
-    while (!pattern.test(shown)) yield* Effect.sleep("10 millis")
-    shown = ""
-  })
-  return {
-    modes,
-    sees,
-    types: (text: string) => Effect.sync(() => void Queue.offerUnsafe(typed, Buffer.from(text))),
-    resizes: (columns: number, rows: number) => Effect.sync(() => void Queue.offerUnsafe(sizes, { columns, rows })),
-    options: {
-      platform: { env: { TERM: "vt220" } },
-      terminal: { columns: 80, rows: 25 },
-      resizes: Stream.fromQueue(sizes),
-      keyboard,
-      onStdout: (data: Uint8Array) => void (shown += Buffer.from(data).toString())
-    }
-  }
-})
 
 describeWith(["sshd", "root"], "a person at a terminal", () => {
   it.layer(sshd, { excludeTestServices: true })((it) => {

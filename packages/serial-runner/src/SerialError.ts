@@ -5,12 +5,21 @@
  */
 import { Schema } from "effect"
 import type { Outcome } from "@toehold/shell/Outcome"
-import { CommandTimeout, IdleTimeout, OutputDamaged, Panicked, Rebooted } from "./internal/reason/execute.ts"
+import {
+  CommandTimeout,
+  IdleTimeout,
+  OutputDamaged,
+  Panicked,
+  Rebooted,
+  ShellEnded
+} from "./internal/reason/execute.ts"
 import { InvalidArgument, InvalidTarget, PortBusy, PortClosed, PortMissing } from "./internal/reason/port.ts"
+import { FileFailed, InputClosed, NotFound, PermissionDenied, SignalFailed } from "./internal/reason/process.ts"
 import { LoginPrompt, NoShell, SyntaxError } from "./internal/reason/shell.ts"
 
 export * from "./internal/reason/execute.ts"
 export * from "./internal/reason/port.ts"
+export * from "./internal/reason/process.ts"
 export * from "./internal/reason/shell.ts"
 
 /**
@@ -29,8 +38,14 @@ export const Reason = Schema.Union([
   CommandTimeout,
   IdleTimeout,
   OutputDamaged,
+  ShellEnded,
   Rebooted,
   Panicked,
+  NotFound,
+  PermissionDenied,
+  FileFailed,
+  InputClosed,
+  SignalFailed,
   InvalidTarget,
   InvalidArgument
 ])

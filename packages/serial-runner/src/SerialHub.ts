@@ -5,6 +5,7 @@
  */
 import { Context, type Duration, Effect, FileSystem, Layer, Path, RcMap, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
+import * as ConsoleShare from "./ConsoleShare.ts"
 import * as PortLock from "./internal/portLock.ts"
 import * as SerialConsole from "./SerialConsole.ts"
 import type * as SerialError from "./SerialError.ts"
@@ -20,6 +21,8 @@ import * as SerialTarget from "./SerialTarget.ts"
 export interface Options extends SerialConsole.Options, SerialPort.Options {
   /** How long a console that nobody uses stays open. Default: not at all. */
   readonly idleTimeToLive?: Duration.Input | undefined
+  /** Lets other processes of this user look on and type, by `ConsoleShare.join`. Default: `true`. */
+  readonly isShared?: boolean | undefined
 }
 
 /**
@@ -57,7 +60,9 @@ export const make = Effect.fn("SerialHub.make")(function* (
         if (target === undefined) return yield* Effect.die(`no port is named ${name}`)
         yield* PortLock.make(target)
         const port = yield* SerialPort.make(target, options)
-        return yield* Effect.provideService(SerialConsole.make(options), SerialPort.SerialPort, port)
+        const console = yield* Effect.provideService(SerialConsole.make(options), SerialPort.SerialPort, port)
+        if (options.isShared !== false) yield* ConsoleShare.serve(console, target)
+        return console
       }),
     idleTimeToLive: options.idleTimeToLive ?? 0
   })

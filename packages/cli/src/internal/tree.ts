@@ -8,6 +8,7 @@ import { job } from "./tree/job.ts"
 import { forward } from "./tree/forward.ts"
 import { image } from "./tree/image.ts"
 import { interact } from "./tree/interact.ts"
+import { serialOf } from "./tree/serial.ts"
 import { session } from "./tree/session.ts"
 import { shell } from "./tree/shell.ts"
 import { get, put, sync } from "./tree/transfer.ts"
@@ -250,6 +251,8 @@ const completion: CommandSpec = {
   load: () => import("./command/completion.ts").then(({ completion }) => completion(root))
 }
 
+const serial = serialOf({ exec, put, get })
+
 export const root: CommandSpec = {
   name: "toehold",
   summary: "A secure foothold on any machine: run commands over SSH, and know what is wrong when they don't.",
@@ -264,6 +267,7 @@ export const root: CommandSpec = {
     session,
     forward,
     job,
+    serial,
     vast,
     up,
     provision,

@@ -1,10 +1,10 @@
 /** A lock file for a port, so that two processes never read and write the same console. */
-import { Effect, FileSystem, Path, type PlatformError, type Scope } from "effect"
+import { Effect, FileSystem, type Path, type PlatformError, type Scope } from "effect"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
-import * as Os from "node:os"
 import * as SerialError from "../SerialError.ts"
 import { format, type SerialTarget } from "../SerialTarget.ts"
+import { placesOf } from "./portPlace.ts"
 
 /** When a process was started, where the system tells: the number alone may be another process's by now. */
 const startOf = (pid: number): string => {
@@ -29,32 +29,9 @@ const isAlive = (pid: number, start: string): boolean => {
 
 const content = (): string => `${process.pid} ${startOf(process.pid)}\n`
 
-/** The file whose place names the port, for those that have one of their own. */
-const pathOf = (target: SerialTarget): string | undefined => {
-  switch (target._tag) {
-    case "Fifo":
-      return target.output
-    case "Bonfire":
-      return `${target.directory}/${target.vmId}.stdin`
-    case "Unix":
-      return target.path
-    case "Tcp":
-    case "Tty":
-      return undefined
-  }
-}
-
-/** Beside the port, where processes with temporary folders of their own meet as well; else in the temporary folder. */
 const lockPaths = Effect.fnUntraced(function* (target: SerialTarget) {
-  const fs = yield* FileSystem.FileSystem
-  const { join } = yield* Path.Path
-  const path = pathOf(target)
-  const real = path === undefined ? undefined : yield* Effect.orElseSucceed(fs.realPath(path), () => path)
-  const hash = Crypto.createHash("sha256")
-    .update(real ?? format(target))
-    .digest("hex")
-  const temporary = join(Os.tmpdir(), `toehold-serial-${hash.slice(0, 32)}.lock`)
-  return real === undefined ? [temporary] : [`${real}.toehold-lock`, temporary]
+  const { beside, temporary } = yield* placesOf(target)
+  return [...(beside === undefined ? [] : [`${beside}.toehold-lock`]), `${temporary}.lock`]
 })
 
 const busy = (target: SerialTarget, owner: string) =>

@@ -12,6 +12,7 @@ import type { Handler, Invocation } from "../commandSpec.ts"
 import { loginOptions, readReach } from "../machine.ts"
 import type { Cause, InstanceStage, Probe } from "../provision/instanceCheck.ts"
 import { plain, print, printJson } from "../print.ts"
+import { serialDoctor } from "./serialDoctor.ts"
 
 type StageName = InstanceStage | Stage | "channel" | "sftp" | "shell"
 
@@ -83,6 +84,7 @@ const shellProbe = SshCommand.shell('id -un 2>/dev/null || echo "$LOGNAME"; unam
 export const doctor: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
+    if (machine.startsWith("serial:")) return yield* serialDoctor(invocation)
     const reach = yield* readReach(invocation, machine)
     const options = yield* loginOptions(invocation)
     const isJson = invocation.has("json")
