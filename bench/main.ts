@@ -56,8 +56,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "serial-flood": serialFlood,
   "serial-guest": serialGuest,
   "serial-output": serialOutput,
-  "serial-soak": serialSoak,
-  transfer
+  "serial-soak": serialSoak
 }
 
 const main = Effect.gen(function* () {
