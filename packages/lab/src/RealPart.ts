@@ -85,6 +85,7 @@ export const parts = {
   },
   ip: part("ip", ["ip"], "networks of a namespace's own", "iproute2"),
   nsenter: part("nsenter", ["nsenter"], "commands in a namespace", "util-linux"),
+  script: part("script", ["script"], "shells on terminals of their own", "bsdutils"),
   docker: {
     ...part("docker", ["docker"], "servers of other distributions in containers", "docker.io"),
     check: ["info"],

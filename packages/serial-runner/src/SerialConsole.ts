@@ -83,6 +83,8 @@ export class SerialConsole extends Context.Service<
      * slow misses what is no longer kept, and sees the gap in the offsets; it holds up nobody.
      */
     readonly output: (from?: number) => Stream.Stream<Piece, SerialError.SerialError>
+    /** The last bytes that the machine printed, at most so many. */
+    readonly replay: (bytes: number) => Effect.Effect<Piece>
     /**
      * Every chunk in the very moment in which it comes, until the scope closes. Nothing is ever left out, so the function
      * must be quick.
@@ -199,6 +201,7 @@ export const make = Effect.fn("SerialConsole.make")(function* (
     name: port.name,
     offset: Effect.sync(() => ring.end),
     output,
+    replay: (bytes) => Effect.sync(() => ring.read(ring.end - bytes, bytes)),
     listen: (listener) =>
       Effect.asVoid(
         Effect.acquireRelease(

@@ -1,0 +1,244 @@
+/**
+ * A shell on a serial console: finds out what is at the other end, runs commands there one after the other, and leaves
+ * the console as it found it.
+ *
+ * @since 0.1.0
+ */
+import { Clock, Context, Duration, Effect, Layer, RcRef, type Scope, Semaphore } from "effect"
+import * as CapturedOutput from "@toehold/shell/CapturedOutput"
+import type { Agent } from "./internal/agent.ts"
+import * as Hello from "./internal/hello.ts"
+import * as Run from "./internal/run.ts"
+import { SerialConsole } from "./SerialConsole.ts"
+import * as SerialError from "./SerialError.ts"
+
+/**
+ * What is at the other end of a console.
+ *
+ * - `unknown`: nobody has looked yet.
+ * - `booting`: the machine starts.
+ * - `login`: it asks for a login.
+ * - `shell`: a shell that answers.
+ * - `busy`: something that takes no commands has the terminal.
+ * - `lost`: it answered once, and does not any more.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type State = "unknown" | "booting" | "login" | "shell" | "busy" | "lost"
+
+/**
+ * How the shell is found and used.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long a machine may take until a shell answers; a machine that starts is waited for. Default: 30 seconds. */
+  readonly readyTimeout?: Duration.Input | undefined
+  /** The name under which commands have the console. Default: `toehold`. */
+  readonly by?: string | undefined
+}
+
+/**
+ * How a command runs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunOptions {
+  /** Where it runs. Default: where the console's shell stood when it was found. */
+  readonly cwd?: string | undefined
+  /**
+   * `checked`, the default: stdout and stderr apart, kept on the machine and read with a checksum, a damaged piece again.
+   * `text`: both together as they come over the line, which is faster; nobody can vouch for what the line did to them.
+   */
+  readonly mode?: "checked" | "text" | undefined
+  /** Longest time that it may run, its turn included; it is killed then. Unlimited if not given. */
+  readonly timeout?: Duration.Input | undefined
+  /** Longest time without output; it is killed then. Unlimited if not given. */
+  readonly idleTimeout?: Duration.Input | undefined
+  /** Time between SIGTERM and SIGKILL for a command that must end. Default: 2 seconds. */
+  readonly killGrace?: Duration.Input | undefined
+  /** Bytes kept of each stream: the first half of the limit and the last. Default: 16 MiB. */
+  readonly maxOutput?: number | undefined
+}
+
+/**
+ * A command that ran to its end. A non-zero exit code is a result, not an error; a signal shows as 128 and its number.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunResult {
+  readonly exitCode: number
+  /** In text mode everything that came. */
+  readonly stdout: CapturedOutput.CapturedOutput
+  readonly stderr: CapturedOutput.CapturedOutput
+  /** `true` where every byte was vouched for by a checksum. */
+  readonly verified: boolean
+  /** Milliseconds from the request to the end of the output. */
+  readonly durationMs: number
+}
+
+/**
+ * What a shell says of its machine.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Identity {
+  readonly uid: number
+  /** Differs after each start of the machine; empty where there is no way to tell. */
+  readonly bootId: string
+}
+
+/**
+ * A shell that commands can be given to.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class SerialShell extends Context.Service<
+  SerialShell,
+  {
+    readonly state: Effect.Effect<State>
+    /** Finds the shell, where that was not done yet, and says who it is. */
+    readonly identity: Effect.Effect<Identity, SerialError.SerialError>
+    /**
+     * Runs shell text, any that `sh -c` takes: several lines, heredocs, comments, `&` at the end. Text that the shell
+     * can't parse fails with `SyntaxError` and nothing of it runs. Every command starts clean: in the same folder, with
+     * the environment of the console's shell, and with an empty standard input.
+     */
+    readonly run: (script: string, options?: RunOptions) => Effect.Effect<RunResult, SerialError.SerialError>
+    /** For what is built on it: the machine's side, with the console for as long as the scope. */
+    readonly agent: Effect.Effect<Agent, SerialError.SerialError, Scope.Scope>
+  }
+>()("@toehold/serial-runner/SerialShell") {}
+
+const defaultMaxOutput = 16 * 1024 * 1024
+
+const millis = (input: Duration.Input | undefined): number | undefined =>
+  input === undefined ? undefined : Duration.toMillis(Duration.fromInputUnsafe(input))
+
+/** How long the console is kept after a command, so that the next one need not ask who is there again. */
+const keptFor = "1 second"
+
+/**
+ * A shell on the console of the context. Nothing is typed before it is used.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fn("SerialShell.make")(function* (
+  options: Options = {}
+): Effect.fn.Return<SerialShell["Service"], never, Scope.Scope | SerialConsole> {
+  const console = yield* SerialConsole
+  const by = options.by ?? "toehold"
+  const readyTimeoutMs = millis(options.readyTimeout) ?? 30_000
+  let state: State = "unknown"
+  let bootId: string | undefined
+  const setState = (next: State) => Effect.sync(() => void (state = next))
+
+  const acquire = Effect.gen(function* () {
+    const turn = yield* console.turn(by)
+    const agent = yield* Hello.hello(console, turn.write, { readyTimeoutMs, setState })
+    yield* Effect.addFinalizer(() => Hello.leave(agent))
+    return agent
+  })
+  const current = yield* RcRef.make({ acquire, idleTimeToLive: keptFor })
+  /** Text has the line to itself; pieces with checksums only need it whole for as long as one takes. */
+  const line = yield* Semaphore.make(1)
+
+  const agent = Effect.tap(RcRef.get(current), (agent) => Effect.sync(() => void (bootId ??= agent.machine.bootId)))
+
+  /** Looks who is there now, to say what became of a command that nobody answers for. */
+  const explain = Effect.fnUntraced(function* (lost: Run.Lost, script: string) {
+    const before = bootId
+    yield* setState("lost")
+    yield* RcRef.invalidate(current)
+    const details = { command: script.slice(0, 200), stdout: lost.stdout, stderr: CapturedOutput.empty }
+    const found = yield* Effect.result(Effect.scoped(RcRef.get(current)))
+    if (found._tag === "Failure") {
+      const { reason } = found.failure
+      if (reason._tag === "Panicked") {
+        return SerialError.make(new SerialError.Panicked({ ...details, detail: reason.detail, outcome: lost.outcome }))
+      }
+      if (reason._tag === "PortClosed") {
+        return SerialError.make(
+          new SerialError.PortClosed({ port: reason.port, detail: reason.detail, outcome: lost.outcome })
+        )
+      }
+    }
+    bootId = found._tag === "Success" ? found.success.machine.bootId : undefined
+    if (bootId !== undefined && bootId !== before) {
+      return SerialError.make(new SerialError.Rebooted({ ...details, outcome: lost.outcome }))
+    }
+    return SerialError.make(
+      new SerialError.OutputDamaged({
+        ...details,
+        detail: "the shell on the console ended in the middle of it",
+        outcome: lost.outcome
+      })
+    )
+  })
+
+  const run = (script: string, runOptions: RunOptions = {}): Effect.Effect<RunResult, SerialError.SerialError> =>
+    Effect.gen(function* () {
+      if (script.includes("\0")) {
+        return yield* SerialError.make(
+          new SerialError.InvalidArgument({ argument: "The command", detail: "no shell text holds a NUL" })
+        )
+      }
+      const begun = yield* Clock.monotonicTimeNanos
+      const timeoutMs = millis(runOptions.timeout)
+      const request: Run.Request = {
+        script,
+        cwd: runOptions.cwd ?? "",
+        mode: runOptions.mode ?? "checked",
+        limits: {
+          timeoutMs,
+          idleTimeoutMs: millis(runOptions.idleTimeout),
+          killGraceMs: millis(runOptions.killGrace) ?? 2000
+        },
+        maxOutput: runOptions.maxOutput ?? defaultMaxOutput
+      }
+      const noTurn = SerialError.make(
+        new SerialError.CommandTimeout({
+          command: script.slice(0, 200),
+          stdout: CapturedOutput.empty,
+          stderr: CapturedOutput.empty,
+          killed: false,
+          consoleState: state,
+          timeoutMs: timeoutMs ?? 0,
+          outcome: "did-not-run"
+        })
+      )
+      const inTime = <A>(effect: Effect.Effect<A, SerialError.SerialError, Scope.Scope>) =>
+        timeoutMs === undefined
+          ? effect
+          : Effect.timeoutOrElse(effect, { duration: timeoutMs, orElse: () => Effect.fail(noTurn) })
+      const result = yield* inTime(agent).pipe(
+        Effect.flatMap((agent) => Semaphore.withPermits(line, 1)(Run.run(agent, request, begun))),
+        Effect.scoped,
+        Effect.catchTag("Lost", (lost) => Effect.flatMap(explain(lost, script), Effect.fail))
+      )
+      return { ...result, durationMs: Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6 }
+    })
+
+  return {
+    state: Effect.sync(() => state),
+    identity: Effect.scoped(Effect.map(agent, ({ machine }) => ({ uid: machine.uid, bootId: machine.bootId }))),
+    run,
+    agent
+  }
+})
+
+/**
+ * A shell as a layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options = {}): Layer.Layer<SerialShell, never, SerialConsole> =>
+  Layer.effect(SerialShell, make(options))

@@ -1,0 +1,83 @@
+/** What the program on the machine's side says, taken out of everything else that comes over the console. */
+
+/** A line of the program's that came whole: its kind and its fields. */
+export interface Answer {
+  readonly kind: string
+  readonly fields: ReadonlyArray<string>
+}
+
+export interface Listener {
+  /** Bytes that belong to no answer: the output of a command in text mode, a piece in checked mode, or noise. */
+  readonly bytes: (data: Uint8Array) => void
+  readonly answer: (answer: Answer) => void
+  /** A line of the program's that was damaged on the way. */
+  readonly damaged: () => void
+}
+
+/** Longer than any answer. */
+const maxAnswer = 4096
+
+/** Finds answers in a stream that is cut anywhere, in time linear in what it is given. */
+export class AnswerParser {
+  readonly #mark: Buffer
+  readonly #listener: Listener
+  /** What may be the beginning of a mark, or an answer whose end is still to come. */
+  #held: Buffer = Buffer.alloc(0)
+  /** How much of what is held was looked through for a line's end. */
+  #seen = 0
+
+  constructor(nonce: string, listener: Listener) {
+    this.#mark = Buffer.from(`\n@${nonce} `, "latin1")
+    this.#listener = listener
+  }
+
+  push(chunk: Uint8Array): void {
+    let data: Buffer = this.#held.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#held, chunk])
+    for (;;) {
+      if (!this.#begins(data)) {
+        const at = data.indexOf(this.#mark)
+        const end = at === -1 ? this.#undecided(data) : at
+        if (end > 0) this.#listener.bytes(data.subarray(0, end))
+        data = data.subarray(end)
+        this.#seen = 0
+        if (at === -1) break
+      }
+      const from = Math.max(this.#mark.length, this.#seen)
+      const end = data.indexOf(10, from)
+      if (end === -1 && data.length < maxAnswer) {
+        this.#seen = data.length
+        break
+      }
+      // The end of a damaged line may be the beginning of the next one.
+      const stop = end === -1 ? this.#mark.length : end
+      this.#line(data.toString("latin1", this.#mark.length, stop))
+      data = data.subarray(
+        end === -1 || data.subarray(end, end + this.#mark.length).equals(this.#mark) ? stop : stop + 1
+      )
+      this.#seen = 0
+    }
+    this.#held = Buffer.from(data)
+  }
+
+  #begins(data: Buffer): boolean {
+    return data.length >= this.#mark.length && data.subarray(0, this.#mark.length).equals(this.#mark)
+  }
+
+  /** Where a mark might begin at the end of the data. */
+  #undecided(data: Buffer): number {
+    const from = Math.max(0, data.length - this.#mark.length + 1)
+    for (let at = data.indexOf(10, from); at !== -1; at = data.indexOf(10, at + 1)) {
+      if (data.subarray(at).equals(this.#mark.subarray(0, data.length - at))) return at
+    }
+    return data.length
+  }
+
+  #line(line: string): void {
+    if (line === ".") return this.#listener.answer({ kind: ".", fields: [] })
+    const half = (line.length - 1) / 2
+    const text = line.slice(0, half)
+    if (line !== `${text}|${text}`) return this.#listener.damaged()
+    const [kind = "", ...fields] = text.split(" ")
+    this.#listener.answer({ kind, fields })
+  }
+}

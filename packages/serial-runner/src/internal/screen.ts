@@ -1,0 +1,43 @@
+/** What the end of a console's output tells about who is at its other end. */
+
+/** Sequences that move the cursor, colour, set titles and modes. */
+// eslint-disable-next-line no-control-regex -- the escape character is what is looked for
+const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]{0,512}(?:\u0007|\u001b\\)|[()][0-9A-B]|[=>78cDEHM])/g
+
+/** The text without what a terminal would not show. */
+export const plain = (text: string): string => text.replace(sequences, "").replaceAll("\r", "")
+
+const lastLine = (text: string): string => {
+  const shown = plain(text)
+  return shown.slice(shown.lastIndexOf("\n") + 1)
+}
+
+/** Somebody asks who is there; nothing may be typed. */
+export const isLogin = (text: string): boolean => /(?:\blogin|^Password|'s [Pp]assword): ?$/.test(lastLine(text))
+
+/** A shell's prompt, of any user. */
+export const isPrompt = (text: string): boolean => /[$#%>] ?$/.test(lastLine(text))
+
+/** The shell waits for the rest of a command. */
+export const isContinuation = (text: string): boolean =>
+  /^(?:>|(?:[a-z]*quote|heredoc|cmdsubst|pipe|then|else|for|while|if|function)>) ?$/.test(lastLine(text))
+
+/** The first words of a kernel, a boot loader or systemd. */
+export const isBoot = (text: string): boolean =>
+  /^\[ +\d+\.\d{6}\] |Linux version \d|\bsystemd\[1\]|Starting version \d|SeaBIOS|U-Boot|GNU GRUB|\[ {2}OK {2}\]/m.test(
+    text
+  )
+
+const panic = /Kernel panic - not syncing[^\n]{0,400}/
+
+/** The kernel's own words, when it gave up. */
+export const panicIn = (text: string): string | undefined => panic.exec(text)?.[0].trim()
+
+/** What is shown to a person: the last lines, without anything that a terminal acts on. */
+export const seen = (text: string): string => {
+  const lines = plain(text)
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "")
+  return lines.slice(-3).join(" / ").slice(-400)
+}

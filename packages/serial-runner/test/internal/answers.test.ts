@@ -1,0 +1,70 @@
+import { expect, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { AnswerParser } from "../../src/internal/answers.ts"
+
+const nonce = "0123456789abcdef"
+const answer = (text: string) => `\n@${nonce} ${text}|${text}\n`
+
+const Part = Schema.Literals([
+  "output\n",
+  "\n",
+  "\n@",
+  `\n@${nonce}`,
+  "no end",
+  "\u0000\u00ff",
+  `\n@fedcba9876543210 e 1 0|e 1 0\n`,
+  answer("b 1"),
+  answer("e 12 0"),
+  `\n@${nonce} .\n`,
+  `\n@${nonce} e 1 0|e 1 1\n`
+])
+const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
+
+const parse = (text: string, size: number) => {
+  const found: Array<string> = []
+  let bytes = ""
+  const flush = () => {
+    if (bytes !== "") found.push(`bytes ${bytes}`)
+    bytes = ""
+  }
+  const parser = new AnswerParser(nonce, {
+    bytes: (data) => void (bytes += Buffer.from(data).toString("latin1")),
+    answer: ({ fields, kind }) => {
+      flush()
+      found.push([kind, ...fields].join(" "))
+    },
+    damaged: () => {
+      flush()
+      found.push("damaged")
+    }
+  })
+  const data = Buffer.from(text, "latin1")
+  for (let at = 0; at < data.length; at += size) parser.push(data.subarray(at, at + size))
+  flush()
+  return found
+}
+
+it.prop(
+  "finds the same answers wherever the stream is cut",
+  { parts: Schema.Array(Part), size: Size },
+  ({ parts, size }) => {
+    // What may still become an answer is held back: an end makes it certain.
+    const text = `${parts.join("")};end`
+    expect(parse(text, size)).toEqual(parse(text, text.length))
+  }
+)
+
+it("gives every byte that is no answer", () => {
+  expect(parse(`one\n${answer("b 1")}two\nthree${answer("e 1 0")}four`, 3)).toEqual([
+    "bytes one\n",
+    "b 1",
+    "bytes two\nthree",
+    "e 1 0",
+    "bytes four"
+  ])
+})
+
+it("tells a damaged answer from a whole one", () => {
+  expect(parse(`\n@${nonce} e 1 0[    1.0] usb\n|e 1 0;`, 5)).toEqual(["damaged", "bytes |e 1 0;"])
+  expect(parse(`\n@${nonce} e 1 0${answer("e 1 0")}`, 5)).toEqual(["damaged", "e 1 0"])
+})
