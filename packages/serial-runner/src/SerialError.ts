@@ -5,7 +5,14 @@
  */
 import { Schema } from "effect"
 import type { Outcome } from "@toehold/shell/Outcome"
-import { CommandTimeout, IdleTimeout, OutputDamaged, Panicked, Rebooted } from "./internal/reason/execute.ts"
+import {
+  CommandTimeout,
+  IdleTimeout,
+  OutputDamaged,
+  Panicked,
+  Rebooted,
+  ShellEnded
+} from "./internal/reason/execute.ts"
 import { InvalidArgument, InvalidTarget, PortBusy, PortClosed, PortMissing } from "./internal/reason/port.ts"
 import { LoginPrompt, NoShell, SyntaxError } from "./internal/reason/shell.ts"
 
@@ -29,6 +36,7 @@ export const Reason = Schema.Union([
   CommandTimeout,
   IdleTimeout,
   OutputDamaged,
+  ShellEnded,
   Rebooted,
   Panicked,
   InvalidTarget,

@@ -9,23 +9,38 @@ import * as CapturedOutput from "@toehold/shell/CapturedOutput"
 import type { Agent } from "./internal/agent.ts"
 import * as Hello from "./internal/hello.ts"
 import * as Run from "./internal/run.ts"
+import * as Screen from "./internal/screen.ts"
 import { SerialConsole } from "./SerialConsole.ts"
 import * as SerialError from "./SerialError.ts"
 
 /**
  * What is at the other end of a console.
  *
- * - `unknown`: nobody has looked yet.
+ * - `unknown`: nobody has looked yet, and nothing can be told from what it shows.
  * - `booting`: the machine starts.
  * - `login`: it asks for a login.
- * - `shell`: a shell that answers.
+ * - `shell`: a shell that answers, or shows its prompt.
+ * - `continuation`: a shell that waits for the rest of a command.
  * - `busy`: something that takes no commands has the terminal.
  * - `lost`: it answered once, and does not any more.
+ * - `rebooted`: the machine restarted since the last command.
+ * - `panicked`: its kernel gave up.
+ * - `closed`: the port has ended.
  *
  * @since 0.1.0
  * @category models
  */
-export type State = "unknown" | "booting" | "login" | "shell" | "busy" | "lost"
+export type State =
+  | "unknown"
+  | "booting"
+  | "login"
+  | "shell"
+  | "continuation"
+  | "busy"
+  | "lost"
+  | "rebooted"
+  | "panicked"
+  | "closed"
 
 /**
  * How the shell is found and used.
@@ -77,6 +92,11 @@ export interface RunResult {
   readonly stderr: CapturedOutput.CapturedOutput
   /** `true` where every byte was vouched for by a checksum. */
   readonly verified: boolean
+  /**
+   * In text mode: how many signs of damage there were, such as the kernel's messages in what was kept of the text. None
+   * vouches for nothing.
+   */
+  readonly disturbances: number
   /** Milliseconds from the request to the end of the output. */
   readonly durationMs: number
 }
@@ -102,6 +122,7 @@ export interface Identity {
 export class SerialShell extends Context.Service<
   SerialShell,
   {
+    /** What is known of the other end without typing anything. */
     readonly state: Effect.Effect<State>
     /** Finds the shell, where that was not done yet, and says who it is. */
     readonly identity: Effect.Effect<Identity, SerialError.SerialError>
@@ -121,6 +142,15 @@ const defaultMaxOutput = 16 * 1024 * 1024
 const millis = (input: Duration.Input | undefined): number | undefined =>
   input === undefined ? undefined : Duration.toMillis(Duration.fromInputUnsafe(input))
 
+/** Commands in checked mode that may run at the same time. */
+const together = 8
+
+/** How much of what the console shows is looked at. */
+const shownBytes = 16 * 1024
+
+const isClosed = (console: SerialConsole["Service"]): Effect.Effect<boolean> =>
+  Effect.raceFirst(Effect.as(console.closed, true), Effect.succeed(false))
+
 /** How long the console is kept after a command, so that the next one need not ask who is there again. */
 const keptFor = "1 second"
 
@@ -136,61 +166,94 @@ export const make = Effect.fn("SerialShell.make")(function* (
   const console = yield* SerialConsole
   const by = options.by ?? "toehold"
   const readyTimeoutMs = millis(options.readyTimeout) ?? 30_000
-  let state: State = "unknown"
+  let known: State = "unknown"
+  let isHeld = false
   let bootId: string | undefined
-  const setState = (next: State) => Effect.sync(() => void (state = next))
+  const setState = (next: State) => Effect.sync(() => void (known = next))
 
   const acquire = Effect.gen(function* () {
     const turn = yield* console.turn(by)
+    yield* Effect.addFinalizer(() => Effect.sync(() => void (isHeld = false)))
     const agent = yield* Hello.hello(console, turn.write, { readyTimeoutMs, setState })
+    isHeld = true
     yield* Effect.addFinalizer(() => Hello.leave(agent))
     return agent
   })
   const current = yield* RcRef.make({ acquire, idleTimeToLive: keptFor })
-  /** Text has the line to itself; pieces with checksums only need it whole for as long as one takes. */
-  const line = yield* Semaphore.make(1)
+  /** Text has the line to itself, and so takes all of them. */
+  const lines = yield* Semaphore.make(together)
 
-  const agent = Effect.tap(RcRef.get(current), (agent) => Effect.sync(() => void (bootId ??= agent.machine.bootId)))
+  const agent = Effect.tap(RcRef.get(current), ({ machine }) =>
+    Effect.sync(() => {
+      known = "shell"
+      bootId = machine.bootId
+    })
+  )
+
+  const shown = (since: number) =>
+    Effect.gen(function* () {
+      const bytes = Math.min(shownBytes, Math.max(0, (yield* console.offset) - since))
+      const { data } = yield* console.replay(bytes)
+      return Buffer.from(data).toString("latin1")
+    })
+
+  const state = Effect.gen(function* () {
+    if (yield* isClosed(console)) return "closed"
+    if (isHeld || known === "rebooted") return known
+    return Screen.look(yield* shown(0)) ?? known
+  })
 
   /** Looks who is there now, to say what became of a command that nobody answers for. */
-  const explain = Effect.fnUntraced(function* (lost: Run.Lost, script: string) {
+  const explain = Effect.fnUntraced(function* (lost: Run.Lost, script: string, since: number) {
     const before = bootId
     yield* setState("lost")
+    const { outcome, stdout } = lost
+    const details = { command: Run.display(script), stdout, stderr: CapturedOutput.empty }
+    const panicked = Effect.fnUntraced(function* (detail: string) {
+      yield* setState("panicked")
+      return SerialError.make(new SerialError.Panicked({ ...details, detail, outcome }))
+    })
+    // The kernel's last words come right before the end of the port, where it ends.
+    const words = Screen.panicIn(yield* shown(since))
+    if (words !== undefined) {
+      yield* Effect.forkDetach(RcRef.invalidate(current))
+      return yield* panicked(words)
+    }
+    if (yield* isClosed(console)) {
+      const { reason } = yield* console.closed
+      const detail = reason._tag === "PortClosed" ? reason.detail : reason.message
+      return SerialError.make(new SerialError.PortClosed({ port: console.name, detail, outcome }))
+    }
     yield* RcRef.invalidate(current)
-    const details = { command: script.slice(0, 200), stdout: lost.stdout, stderr: CapturedOutput.empty }
     const found = yield* Effect.result(Effect.scoped(RcRef.get(current)))
     if (found._tag === "Failure") {
       const { reason } = found.failure
-      if (reason._tag === "Panicked") {
-        return SerialError.make(new SerialError.Panicked({ ...details, detail: reason.detail, outcome: lost.outcome }))
-      }
+      if (reason._tag === "Panicked") return yield* panicked(reason.detail)
       if (reason._tag === "PortClosed") {
-        return SerialError.make(
-          new SerialError.PortClosed({ port: reason.port, detail: reason.detail, outcome: lost.outcome })
-        )
+        return SerialError.make(new SerialError.PortClosed({ port: reason.port, detail: reason.detail, outcome }))
       }
+      // It had a shell, and starts.
+      if (known === "booting") return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
+      return SerialError.make(new SerialError.ShellEnded({ ...details, detail: reason.message, outcome }))
     }
-    bootId = found._tag === "Success" ? found.success.machine.bootId : undefined
-    if (bootId !== undefined && bootId !== before) {
-      return SerialError.make(new SerialError.Rebooted({ ...details, outcome: lost.outcome }))
+    bootId = found.success.machine.bootId
+    if (before !== undefined && bootId !== before) {
+      yield* setState("rebooted")
+      return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
     }
-    return SerialError.make(
-      new SerialError.OutputDamaged({
-        ...details,
-        detail: "the shell on the console ended in the middle of it",
-        outcome: lost.outcome
-      })
-    )
+    const detail = "there is another one now, which can be used"
+    return SerialError.make(new SerialError.ShellEnded({ ...details, detail, outcome }))
   })
 
   const run = (script: string, runOptions: RunOptions = {}): Effect.Effect<RunResult, SerialError.SerialError> =>
     Effect.gen(function* () {
-      if (script.includes("\0")) {
+      if (script.includes("\0") || runOptions.cwd?.includes("\0") === true) {
         return yield* SerialError.make(
           new SerialError.InvalidArgument({ argument: "The command", detail: "no shell text holds a NUL" })
         )
       }
       const begun = yield* Clock.monotonicTimeNanos
+      const since = yield* console.offset
       const timeoutMs = millis(runOptions.timeout)
       const request: Run.Request = {
         script,
@@ -203,31 +266,30 @@ export const make = Effect.fn("SerialShell.make")(function* (
         },
         maxOutput: runOptions.maxOutput ?? defaultMaxOutput
       }
-      const noTurn = SerialError.make(
-        new SerialError.CommandTimeout({
-          command: script.slice(0, 200),
-          stdout: CapturedOutput.empty,
-          stderr: CapturedOutput.empty,
-          killed: false,
-          consoleState: state,
-          timeoutMs: timeoutMs ?? 0,
-          outcome: "did-not-run"
-        })
+      const turn = Effect.tap(agent, () =>
+        Effect.acquireRelease(
+          Semaphore.take(lines, request.mode === "text" ? together : 1),
+          (taken) => Semaphore.release(lines, taken),
+          { interruptible: true }
+        )
       )
-      const inTime = <A>(effect: Effect.Effect<A, SerialError.SerialError, Scope.Scope>) =>
+      const inTime =
         timeoutMs === undefined
-          ? effect
-          : Effect.timeoutOrElse(effect, { duration: timeoutMs, orElse: () => Effect.fail(noTurn) })
-      const result = yield* inTime(agent).pipe(
-        Effect.flatMap((agent) => Semaphore.withPermits(line, 1)(Run.run(agent, request, begun))),
+          ? turn
+          : Effect.timeoutOrElse(turn, {
+              duration: timeoutMs,
+              orElse: () => Effect.fail(SerialError.make(Run.notInTime(request)))
+            })
+      const result = yield* inTime.pipe(
+        Effect.flatMap((agent) => Run.run(agent, request, begun)),
         Effect.scoped,
-        Effect.catchTag("Lost", (lost) => Effect.flatMap(explain(lost, script), Effect.fail))
+        Effect.catchTag("Lost", (lost) => Effect.flatMap(explain(lost, script, since), Effect.fail))
       )
       return { ...result, durationMs: Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6 }
     })
 
   return {
-    state: Effect.sync(() => state),
+    state,
     identity: Effect.scoped(Effect.map(agent, ({ machine }) => ({ uid: machine.uid, bootId: machine.bootId }))),
     run,
     agent

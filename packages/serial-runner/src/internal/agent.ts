@@ -1,10 +1,12 @@
 /** The conversation with the program on the machine's side: requests that are sent until they are answered, once. */
-import { Deferred, Effect, type Scope } from "effect"
-import { randomBytes } from "node:crypto"
+import { Clock, Deferred, Effect, type Scope } from "effect"
+import { createHash, randomBytes } from "node:crypto"
 import * as SerialError from "../SerialError.ts"
 import type { SerialConsole } from "../SerialConsole.ts"
 import * as AgentScript from "./agentScript.ts"
 import { type Answer, AnswerParser } from "./answers.ts"
+import { cksum } from "./cksum.ts"
+import * as Screen from "./screen.ts"
 
 /** What the program said of the machine when it began. */
 export interface Machine {
@@ -13,6 +15,8 @@ export interface Machine {
   /** Differs after each start of the machine; empty where there is no way to tell. */
   readonly bootId: string
   readonly hasSetsid: boolean
+  /** The terminal and its programs can take bytes as they are. */
+  readonly takesRaw: boolean
   /** A folder of the program's own, gone with it. */
   readonly folder: string
 }
@@ -23,7 +27,7 @@ export interface Agent {
   readonly nextSequence: () => number
   /**
    * Sends a request until it is answered by one of the kinds, for its number where it has one. Fails with `undefined`
-   * where no answer comes: nobody is there any more.
+   * where no answer comes: nobody is there any more. `patience` is how often it is sent.
    */
   readonly ask: (
     call: string,
@@ -31,10 +35,18 @@ export interface Agent {
     accept: (answer: Answer) => boolean,
     options?: { readonly patience?: number }
   ) => Effect.Effect<Answer, SerialError.SerialError | undefined>
-  /** Sends a line without waiting for anything. */
+  /** Sends a request without waiting for anything. */
   readonly send: (call: string, ...args: ReadonlyArray<string | number>) => Effect.Effect<void, SerialError.SerialError>
+  /** Sends bytes as they are. */
+  readonly write: (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>
   /** Hears everything from now on, until the scope closes. */
   readonly hear: (ear: Ear) => Effect.Effect<void, never, Scope.Scope>
+  /** How long an answer may take on this line before it is worth asking again, in milliseconds. */
+  readonly patienceMs: () => number
+  /** Why the port has ended, when it does. */
+  readonly closed: Effect.Effect<SerialError.SerialError>
+  /** What the console shows last. */
+  readonly screen: Effect.Effect<string>
 }
 
 /** Who hears what the program's side says. */
@@ -44,14 +56,16 @@ export interface Ear {
   readonly answer?: (answer: Answer | undefined) => void
 }
 
-/** How long a request waits for its answer before it is sent again, and how often. */
-const answerWithin = "1500 millis"
-const sends = 4
+/** How long a request waits for its answer before it is sent again: several times what answers took until now. */
+const waits = { first: 1000, least: 100, most: 1500 } as const
+const sends = 9
 
 export const newId = (): string => randomBytes(8).toString("hex")
 
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+
 /** Hears a program with a nonce, from now on until the scope closes. */
-export const listen = Effect.fnUntraced(function* (
+const listen = Effect.fnUntraced(function* (
   console: SerialConsole["Service"],
   nonce: string
 ): Effect.fn.Return<Set<Ear>, never, Scope.Scope> {
@@ -79,89 +93,157 @@ const hearing = (ears: Set<Ear>, ear: Ear): Effect.Effect<void, never, Scope.Sco
     )
   )
 
-/** The first answer from now on that passes. */
-const awaitAnswer = Effect.fnUntraced(function* (ears: Set<Ear>, accept: (answer: Answer | undefined) => boolean) {
-  const found = yield* Deferred.make<Answer | undefined>()
-  yield* hearing(ears, {
-    answer: (answer) => {
-      if (accept(answer)) Deferred.doneUnsafe(found, Effect.succeed(answer))
-    }
-  })
-  return found
-})
-
 /** What the program's first answer says. */
 const machineOf = ({ fields }: Answer): Machine => {
-  const [pid, uid, bootId = "none", setsid, ...folder] = fields
+  const [pid, uid, bootId = "none", setsid, raw, ...folder] = fields
   return {
     pid: Number(pid),
     uid: Number(uid),
     bootId: bootId === "none" ? "" : bootId,
     hasSetsid: setsid === "setsid",
-    folder: folder.join(" ")
+    takesRaw: raw === "raw",
+    folder: Buffer.from(folder.join(" "), "latin1").toString("utf8")
   }
 }
 
-/** A program that has begun: `machine` is what it said then. */
-export const make = (
-  write: (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>,
-  ears: Set<Ear>,
-  machine: Answer
-): Agent => {
+type Write = (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>
+
+/** A program that has begun: `first` is what it said then. */
+const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, first: Answer): Agent => {
   let sequence = 0
-  const sendLine = (line: string) => write(encode(line))
+  let wait: number = waits.first
+  const screen = Effect.map(console.replay(1024), ({ data }) => Buffer.from(data).toString("latin1"))
+
+  /** One answer, an `n` or a damaged one included, within a time. */
+  const within = Effect.fnUntraced(function* (
+    ms: number,
+    request: Uint8Array,
+    accept: (answer: Answer) => boolean
+  ): Effect.fn.Return<Answer | undefined, SerialError.SerialError> {
+    const found = Deferred.makeUnsafe<Answer>()
+    const ear: Ear = {
+      answer: (answer) => {
+        if (answer !== undefined && (answer.kind === "n" || accept(answer))) {
+          Deferred.doneUnsafe(found, Effect.succeed(answer))
+        }
+      }
+    }
+    ears.add(ear)
+    const answered = Effect.andThen(write(request), Effect.timeoutOption(Deferred.await(found), ms))
+    const answer = yield* Effect.ensuring(
+      answered,
+      Effect.sync(() => ears.delete(ear))
+    )
+    return answer._tag === "Some" ? answer.value : undefined
+  })
+
+  /** Nothing may be typed at a login prompt; an empty line does no harm there, and is answered where it only looks like one. */
+  const isThere = Effect.gen(function* () {
+    if (!Screen.isLogin(yield* screen)) return true
+    return (yield* within(wait, encode("\n"), ({ kind }) => kind === "h")) !== undefined
+  })
+
+  const ask: Agent["ask"] = Effect.fnUntraced(function* (call, args, accept, options) {
+    const text = AgentScript.requestLines(call, ...args)
+    const patience = options?.patience ?? sends
+    let ms = wait
+    for (let sent = 0; sent < patience; sent++) {
+      const begun = yield* Clock.monotonicTimeNanos
+      if (yield* isThere) {
+        // What a damaged line left behind must not become the beginning of this one.
+        const answer = yield* within(ms, encode(sent === 0 ? text : `\n${text}`), accept)
+        if (answer !== undefined && answer.kind !== "n") {
+          const took = Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6
+          if (sent === 0) wait = Math.min(waits.most, Math.max(waits.least, 0.8 * wait + 0.2 * (8 * took + 50)))
+          return answer
+        }
+        if (answer !== undefined) continue
+      }
+      ms = Math.min(waits.most, 2 * ms)
+      wait = Math.min(waits.most, 1.5 * wait)
+    }
+    return yield* Effect.fail(undefined)
+  })
+
   return {
-    machine: machineOf(machine),
+    machine: machineOf(first),
     nextSequence: () => (sequence += 1),
     hear: (ear) => hearing(ears, ear),
-    send: (call, ...args) => sendLine(AgentScript.requestLine(call, ...args)),
-    ask: (call, args, accept, options) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const line = AgentScript.requestLine(call, ...args)
-          for (let sent = 0; sent < (options?.patience ?? sends); sent++) {
-            const answered = yield* awaitAnswer(
-              ears,
-              (answer) => answer?.kind === "n" || (answer !== undefined && accept(answer))
-            )
-            // What a damaged line left behind must not become the beginning of this one.
-            yield* sendLine(sent === 0 ? line : `\n${line}`)
-            const answer = yield* Effect.timeoutOption(Deferred.await(answered), answerWithin)
-            if (answer._tag === "Some" && answer.value !== undefined && answer.value.kind !== "n") return answer.value
-          }
-          return yield* Effect.fail(undefined)
-        })
-      )
+    send: (call, ...args) => write(encode(AgentScript.requestLines(call, ...args))),
+    write,
+    ask,
+    patienceMs: () => wait,
+    closed: console.closed,
+    screen
   }
 }
 
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+const sumsOf = (text: string): readonly [string, string] => {
+  const bytes = encode(text)
+  return [String(cksum([bytes])), createHash("md5").update(bytes).digest("hex")]
+}
+
+/** How often the program is typed in again where the line damages it. */
+const typings = 6
 
 /** Types the program in at a prompt. Answers `undefined` where nobody takes it. */
 export const install = Effect.fnUntraced(function* (
   console: SerialConsole["Service"],
-  write: (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>,
-  within: { readonly start: number; readonly ready: number }
+  write: Write,
+  within: { readonly start: number; readonly quiet: number; readonly ready: number }
 ): Effect.fn.Return<Agent | undefined, SerialError.SerialError, Scope.Scope> {
   const [id, nonce] = [newId(), newId()]
-  const started = yield* Deferred.make<boolean>()
-  const go = `@${id} go`
+  const [go, bad] = [`@${id} go`, `@${id} bad`]
   let tail = ""
+  let heard = 0
+  let refused = Deferred.makeUnsafe<"bad">()
+  const started = Deferred.makeUnsafe<boolean>()
   const starting = Effect.gen(function* () {
+    yield* write(encode(AgentScript.starter(id)))
+    // A prompt again, and silence: whoever is there did not take the line.
+    const refusing = Effect.gen(function* () {
+      for (;;) {
+        const before = heard
+        yield* Effect.sleep(within.quiet)
+        if (heard > 0 && heard === before && Screen.isPrompt(tail)) return false
+      }
+    })
+    return yield* Deferred.await(started).pipe(
+      Effect.raceFirst(refusing),
+      Effect.timeoutOrElse({ duration: within.start, orElse: () => Effect.succeed(false) })
+    )
+  })
+  const typing = Effect.gen(function* () {
     yield* console.listen(({ data }) => {
+      heard += data.length
       tail = (tail + Buffer.from(data).toString("latin1")).slice(-4096)
       if (tail.includes(go)) Deferred.doneUnsafe(started, Effect.succeed(true))
+      if (!tail.includes(bad)) return
+      tail = ""
+      Deferred.doneUnsafe(refused, Effect.succeed("bad"))
     })
-    yield* write(encode(AgentScript.starter(id)))
-    return yield* Effect.timeoutOrElse(Deferred.await(started), {
-      duration: within.start,
-      orElse: () => Effect.succeed(false)
-    })
+    if (!(yield* starting)) return undefined
+    const lines = encode(AgentScript.programLines(id, nonce, sumsOf))
+    for (let typed = 0; typed < typings; typed++) {
+      refused = Deferred.makeUnsafe<"bad">()
+      yield* write(lines)
+      const answer = yield* Deferred.await(ready).pipe(
+        Effect.raceFirst(Deferred.await(refused)),
+        Effect.timeoutOption(within.ready)
+      )
+      if (answer._tag === "Some" && answer.value !== "bad") return answer.value
+    }
+    yield* write(encode("\n.\n"))
+    return undefined
   })
-  if (!(yield* Effect.scoped(starting))) return undefined
   const ears = yield* listen(console, nonce)
-  const ready = yield* awaitAnswer(ears, (answer) => answer?.kind === "a")
-  yield* write(encode(AgentScript.programLines(id, nonce)))
-  const answer = yield* Effect.timeoutOption(Deferred.await(ready), within.ready)
-  return answer._tag === "Some" && answer.value !== undefined ? make(write, ears, answer.value) : undefined
+  const ready = Deferred.makeUnsafe<Answer>()
+  yield* hearing(ears, {
+    answer: (answer) => {
+      if (answer?.kind === "a") Deferred.doneUnsafe(ready, Effect.succeed(answer))
+    }
+  })
+  // The ear for what the starter says is there only until it is in.
+  const first = yield* Effect.scoped(typing)
+  return first === undefined ? undefined : make(console, write, ears, first)
 })

@@ -1,10 +1,13 @@
 /**
  * The program that answers on the machine's side of the console while commands are run: a loop in `/bin/sh`, typed in once
- * and gone with its owner. It needs a POSIX shell, `dd`, and `cksum` or `md5sum`, and uses `setsid` and `stty` where they are.
+ * and gone with its owner. It needs a POSIX shell, `mkfifo`, `dd`, and `cksum` or `md5sum`, and uses `setsid`, `stty` and
+ * `head -c` where they are.
  *
- * A request is one line, `LENGTH:CALL`, and CALL is run only when it has that length: a key that somebody pressed in the
- * middle of it makes it another one. An answer is one line, `@NONCE FIELDS|FIELDS`: what was damaged on the way differs
- * from its copy. The nonce is on no command line and in no environment, so that nothing that runs can print an answer.
+ * A request is two lines, `: 1 LENGTH CALL` and `: 2 LENGTH CALL`, and CALL is run only when both are the same and have that
+ * length: a byte that was lost, and a key that somebody pressed in the middle of it, make it another one. To a shell's own
+ * prompt such lines mean nothing. An answer is one line, `@NONCE LENGTH FIELDS|FIELDS`: what was damaged on the way differs
+ * from its copy or its length. The nonce is on no command line and in no environment, and no command runs in a shell that
+ * knows it, so that nothing that runs can print an answer.
  */
 
 /** Longest request line: a terminal takes 4095 bytes, its end included. */
@@ -13,97 +16,255 @@ export const maxLine = 3800
 /** Bytes of the blocks in which output is read. */
 export const blockBytes = 4096
 
+/** Blocks of each stream that are sent by themselves at a command's end. */
+export const firstBlocks = 16
+
 /**
- * Calls: `T seq cwd script` runs in text mode, with the terminal as its output; `C seq cwd input script` in checked mode,
- * with files as its output, whose beginning is sent at its end; `G seq stream block count` sends blocks of such a file, and
- * `Z seq stream` its size; `S seq index text` keeps a part of a script and `J seq count` joins them; `Y seq text` asks
- * whether the shell can parse it, the joined one when it is empty; `K seq signal` signals the process group; `Q seq` tells
- * how it stands; `F seq` forgets it; `P seq` answers. A sequence number that was seen before is never run again.
+ * The worker: a shell in a session of its own, which waits for a command. A plain one runs in a copy of it, and the worker
+ * takes the next; any other has it for itself. What it tells goes to its keeper: `b SEQ`, `e SEQ CODE SIZE SIZE`.
+ *
+ * The text is parsed before anything of it runs: as the body of an `if` and of a loop, so that it can't end both.
+ */
+const worker = String.raw`
+d=$1;u=$2;q="
+"
+while IFS= read -r x <&7;do eval "set -- $x";x=
+[ "$6" != s ]||set -- "$1" "$2" "$3" "$4" "$(cat "$d/$2.s")"
+echo "b $2" >&8
+if [ "$6" = p ]&&{ [ -z "$3" ]||{ [ -d "$3" ]&&[ -x "$3" ];};};then
+echo $$ >"$d/$2.p"
+if [ "$1" = C ];then exec 5>"$d/$2.o" 6>"$d/$2.e";else exec 5>&1 6>&2;fi
+( umask $u;[ -z "$3" ]||CDPATH= cd -- "$3"||exit;exec <"$4" >&5 2>&6 5>&- 6>&- 7<&- 8>&-;eval "unset d u q x;set --;$5" )
+k=$?;a=;b=
+if [ "$1" = C ];then read -r x a </proc/self/fdinfo/5;read -r x b </proc/self/fdinfo/6;fi 2>/dev/null
+exec 5>&- 6>&-
+echo "e $2 $k $a $b" >&8
+continue
+fi
+{ eval "if false;then $5
+:
+fi"&&eval "while false;do $5
+:
+done"&&{ [ -z "$3" ]||CDPATH= cd -- "$3" >/dev/null||exit 125;};} 2>"$d/$2.c"||exit 2
+echo $$ >"$d/$2.p"
+exec <"$4"
+[ "$1" = T ]||exec >"$d/$2.o" 2>"$d/$2.e"
+umask $u
+x=go
+break
+done
+exec 7<&- 8>&-
+[ -n "$x" ]||exit 0
+eval "unset d u q x;set --;$5"
+exit`
+
+/**
+ * Calls: `T seq cwd input script kind` runs in text mode, with the terminal as its output; `C`, with the same words, in
+ * checked mode, with files as its output, whose beginning is sent at its end (kinds: `p` for a plain command, `s` for one
+ * that was staged); `G seq stream block count` sends blocks of such a file, and `Z seq stream` its size; `S seq index text`
+ * keeps a part of a file, `I seq index length` one that comes as it is, and `J seq count` joins them; `K seq signal` signals
+ * the process group, all of the session and all descendants; `Q seq` tells how it stands; `F seq` forgets it; `P seq`
+ * answers. A number that was seen before is never run again. An empty line is answered: it can be sent to anybody.
  */
 const program = String.raw`
+exec 2>/dev/null
+u=$(umask)
 umask 077
-for d in "@{TMPDIR:-/tmp}" /dev/shm /var/tmp "$HOME"; do mkdir "$d/.toehold-$i" 2>/dev/null && break; done
+for d in "@{TMPDIR:-/tmp}" /dev/shm /var/tmp "$HOME"; do mkdir "$d/.toehold-$i" && break; done
 d=$d/.toehold-$i
 z=@{LC_ALL-}
 LC_ALL=C
 e=
-command -v setsid >/dev/null 2>&1 && e=setsid
+command -v setsid >/dev/null && e=setsid
 c=cksum
-command -v cksum >/dev/null 2>&1 || c=md5sum
-l=0
+command -v cksum >/dev/null || c=md5sum
+r=$(stty -g)
+R=none
+[ -n "$r" ] && [ "$(echo ab|head -c 1)" = a ] && R=raw
 q='
 '
-o() { printf '\n@%s %s|%s\n' "$n" "$*" "$*"; }
+l=0 v=' ' t= T=0 j= g=
+exec 9>&1
+o() { O=$*; printf '\n@%s %s %s|%s\n' "$n" "@{#O}" "$O" "$O"; }
+D() { for p in "$d"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d"; stty "$s"; }
 trap : INT QUIT
-trap 'o x; cd /; rm -rf "$d"; stty "$s" 2>/dev/null' EXIT
+trap 'D; o x' EXIT
 trap exit HUP TERM
-N() { if [ "$1" -le "$l" ]; then Q "$1"; return 1; fi; l=$1; }
+N() {
+while [ "$l" -lt "$1" ]; do l=$((l+1)); v="$v$l "; done
+case $v in *" $1 "*) v="@{v%% $1 *} @{v#* $1 }";; *) Q "$1"; return 1;; esac
+}
+A() {
+g=0
+while [ -e "$d/x$g" ] && ! [ -s "$d/x$g" ]; do g=$((g+1)); done
+[ -e "$d/x$g" ] || mkfifo "$d/f$g" || mknod "$d/f$g" p
+: >"$d/x$g"
+exec 7>&-
+exec 7<>"$d/f$g"
+set -m
+{ exec 6<"$d/f$g" 7>&-; ( if [ -n "$z" ]; then LC_ALL=$z; else unset LC_ALL; fi; exec 7<&6 6<&- 8>&1 >&9 2>&9 9>&- </dev/null; exec $e /bin/sh -c "$w" sh "$d" "$u" ); echo "x $?"; } | B "$g" &
+set +m
+j=
+}
 B() {
+exec 7>&-
 trap - INT QUIT EXIT HUP TERM
-if [ -n "$z" ]; then LC_ALL=$z; else unset LC_ALL; fi
-[ -z "$2" ] || cd "$2" 2>"$d/$1.c" || { read -r m <"$d/$1.c"; echo 1 >"$d/$1.r"; o c "$1" "$m"; exit; }
+s=
+while read -r a b k f h; do
+case $a in
+b) s=$b; continue;;
+x) echo 1 >"$d/x$1"; [ -n "$s" ] || break
+k=$b b=$s
+if ! [ -f "$d/$b.p" ]; then
+m= a=y; read -r m <"$d/$b.c"; [ "$k" = 125 ] && a=c
+m=$(printf %.900s "$m")
+printf '%s\n' "$a $m" >"$d/$b.r"; o "$a" "$b" "$m"; break
+fi;;
+esac
+s=
+[ -s "$d/$b.o" ] || f=0
+[ -s "$d/$b.e" ] || h=0
+echo "e $k" >"$d/$b.r"
+o e "$b" "$k" "@{f:-?}" "@{h:-?}"
+L "$b" o "$f"
+L "$b" e "$h"
+done
+}
+L() {
+[ "$3" != 0 ] || return
+y=$3
+[ -n "$y" ] || { wc -c <"$d/$1.$2" >"$d/$1.w"; read -r y <"$d/$1.w"; }
+case $y in [1-9]|[1-9]?|[1-9]??)
+m= a=
+while IFS= read -r a; do m=$m$a$q; done <"$d/$1.$2"
+m=$m$a
+if [ "@{#m}" = "$y" ]; then o t "$1" "$2" "$y"; printf '%s%s\n@%s .\n' "$m" "$m" "$n"; return; fi;;
+esac
+G "$1" "$2" 0 ${firstBlocks}
+}
+U() {
+N "$1" || return 0
+jobs >/dev/null
+[ -n "$g" ] && { [ -z "$j" ] || [ -f "$d/$j.r" ]; } && ! [ -s "$d/x$g" ] || A
 o b "$1"
+printf '%s\n' "$x" >&7
+j=$1
+[ "$5" = p ] || A
 }
-V() {
-x="exec 2>&3 3>&-;echo \@$\@$ >$d/$1.p;$2"
-if [ -n "$e" ]; then setsid /bin/sh -c "$x"; else set -m; /bin/sh -c "$x" & wait $!; fi
-echo $? >"$d/$1.r"
-}
-T() { N "$1" || return; set -m; ( set +m; B "$1" "$2"; V "$1" "$3" </dev/null 3>&1; Q "$1" ) 2>/dev/null & set +m; }
-C() { N "$1" || return; set -m; ( set +m; B "$1" "$2"; V "$1" "$4" <"$3" >"$d/$1.o" 3>"$d/$1.e"; Q "$1"; G "$1" o 0 16; G "$1" e 0 16 ) 2>/dev/null & set +m; }
+T() { U "$@"; }
+C() { U "$@"; }
 S() { printf %b "$3" >"$d/$1.s.$2"; o s "$1" "$2"; }
-J() { j=0; while [ $j -lt "$2" ]; do cat "$d/$1.s.$j"; j=$((j+1)); done >"$d/$1.s"; o j "$1" $($c <"$d/$1.s"); }
-Y() { if [ -n "$2" ]; then /bin/sh -n -c "$2" 2>"$d/y"; else /bin/sh -n "$d/$1.s" 2>"$d/y"; fi; k=$?; m=; read -r m <"$d/y"; o y "$1" "$k" "$m"; }
+I() { stty raw -echo; o w "$1" "$2"; head -c "$3" >"$d/$1.s.$2"; stty "$r"; o i "$1" "$2" $($c <"$d/$1.s.$2"); }
+J() { a=0; while [ $a -lt "$2" ]; do cat "$d/$1.s.$a"; a=$((a+1)); done >"$d/$1.s"; o j "$1" $($c <"$d/$1.s"); }
 G() {
-if [ -s "$d/$1.$2" ]; then
-dd if="$d/$1.$2" bs=4096 skip="$3" count="$4" of="$d/$1.g$2" 2>/dev/null
-o d "$1" "$2" "$3" $($c <"$d/$1.g$2")
+o d "$1" "$2" "$3"
+: >"$d/$1.g$2"
+dd if="$d/$1.$2" bs=${blockBytes} skip="$3" count="$4" of="$d/$1.g$2"
 cat "$d/$1.g$2"
-else o d "$1" "$2" "$3" 4294967295; fi
-printf '\n@%s .\n' "$n"
+printf '\n@%s . ' "$n"
+$c <"$d/$1.g$2"
 }
 Z() { o z "$1" "$2" $(wc -c <"$d/$1.$2"); }
-K() { read -r p <"$d/$1.p" && kill -"$2" -"$p" 2>/dev/null && o k "$1" 1 || o k "$1" 0; }
-Q() { if [ -f "$d/$1.r" ]; then read -r k <"$d/$1.r"; o e "$1" "$k"; elif [ "$1" -le "$l" ]; then o r "$1"; else o u "$1"; fi; }
+K() {
+k=0
+if read -r p <"$d/$1.p"; then
+a="$p " b=
+[ ! -f "$d/$1.k" ] || read -r a <"$d/$1.k"
+for f in /proc/[0-9]*/stat; do
+read -r h <"$f" || continue
+f=@{f#/proc/} f=@{f%/stat}
+set -- "$1" "$2" @{h##*) }
+[ "$6" = "$p" ] && a="$a $f "
+b="$b $4:$f"
+done
+h=
+while [ "$h" != "$a" ]; do h=$a
+for f in $b; do case " $a" in *" @{f#*:} "*) ;; *" @{f%:*} "*) a="$a@{f#*:} ";; esac; done
+done
+echo "$a " >"$d/$1.k"
+kill -"$2" -"$p"
+for f in $a; do kill -"$2" "$f" && k=$((k+1)); done
+fi
+o k "$1" "$k"
+}
+Q() {
+if [ -f "$d/$1.r" ]; then read -r k m <"$d/$1.r"; o "$k" "$1" "$m"
+else
+case $v in *" $1 "*) o u "$1"; return;; esac
+if [ "$1" -gt "$l" ] || { [ "$1" = "$j" ] && [ -s "$d/x$g" ]; }; then o u "$1"; else o r "$1"; fi
+fi
+}
 P() { o p "$1"; }
-F() { rm -f "$d/$1".*; o f "$1"; }
+F() {
+[ -f "$d/$1.o" ] && : >"$d/$1.o" && : >"$d/$1.e"
+t="$t $1" T=$((T+1))
+if [ $T -gt 60 ]; then
+set --
+for a in $t; do set -- "$@" "$d/$a".*; done
+rm -f "$@"
+t= T=0
+fi
+}
 b=none
-read -r b </proc/sys/kernel/random/boot_id 2>/dev/null
-o a "$$" "$(id -u)" "$b" "@{e:-none}" "$d"
+read -r b </proc/sys/kernel/random/boot_id
+A
+o a "$$" "$(id -u)" "$b" "@{e:-none}" "$R" "$d"
+y=
 while :; do
 IFS= read -r x || { [ $? -gt 128 ] && continue; break; }
-[ -n "$x" ] || continue
-y=@{x#*:}
-if [ "@{x%%:*}" = "@{#y}" ]; then eval "$y"; else o n; fi
+case $x in
+": 1 "*) y=@{x#: 1 };;
+": 2 $y") x=@{y#* }; if [ "@{y%% *}" = "@{#x}" ]; then y=; eval "$x"; else y=; o n; fi;;
+": 2 "*) y=; o n;;
+" /bin/sh -c "*) trap - EXIT; exec 7>&-; D; eval "$x"; exit;;
+"") o h;;
+esac
 done
 `
 
+/** The shell's own quotes, which a template can't hold as they are. */
+const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
 /** A template's own signs stand for the shell's. */
-const source = program.trim().replaceAll("@{", "${").replaceAll("\\@$", "\\$$")
+const source = `w=${shellQuoted(worker.trim())}\n${program.trim().replaceAll("@{", "${")}`
 
 /** What `printf %b` turns back into the text, on one line and in letters that no terminal takes as a command. */
-export const percentB = (text: string): string => {
+export const percentB = (text: string): string => percentBytes(new TextEncoder().encode(text))
+
+/** Bytes in that form. */
+export const percentBytes = (bytes: Uint8Array): string => {
   let out = ""
-  for (const byte of new TextEncoder().encode(text)) {
+  for (const byte of bytes) {
     const char = String.fromCharCode(byte)
     out += /[\x20-\x26\x28-\x5b\x5d-\x7e]/.test(char) ? char : `\\0${byte.toString(8).padStart(3, "0")}`
   }
   return out
 }
 
-/** The line that is typed at a prompt of whatever shell: it waits for the program on its standard input. */
+/**
+ * The line that is typed at a prompt of whatever shell: it takes the program on its standard input, and runs it when its
+ * checksum is right. It is short enough for a BusyBox that edits its lines.
+ */
 export const starter = (id: string): string =>
-  ` /bin/sh -c 's=$(stty -g 2>/dev/null);stty -echo -opost icanon isig 2>/dev/null;echo "@""${id} go";p=;` +
-  `while IFS= read -r a;do case $a in .*)break;;esac;p=$p$a;done;` +
-  `if [ "$a" = ".@{#p}" ];then eval "$(printf %b "$p")";else stty "$s";echo "@""${id} bad";fi'\n`.replace("@{", "${")
+  ` /bin/sh -c 's=$(stty -g 2>/dev/null);trap "stty $s 2>/dev/null" EXIT;trap exit INT HUP;` +
+  `stty -echo -opost -tostop -ixon icanon isig icrnl 2>/dev/null;echo "@""${id} go";p=;` +
+  `while IFS= read -r a;do case $a in .)exit;;.*)k=$(printf %s "$p"|(cksum||md5sum)2>/dev/null);` +
+  `case "$a " in *" @{k%% *} "*)eval "$(printf %b "$p")";exit;;esac;p=;echo "@""${id} bad";;*)p=$p$a;;esac;done'\n`.replace(
+    "@{",
+    "${"
+  )
 
 /** What the {@link starter} waits for. */
-export const programLines = (id: string, nonce: string): string => {
+export const programLines = (
+  id: string,
+  nonce: string,
+  sums: (text: string) => readonly [cksum: string, md5: string]
+): string => {
   // A line that begins with a dot ends it.
   const text = percentB(`i=${id};n=${nonce}\n${source}`).replaceAll(".", "\\0056")
   const lines: Array<string> = []
   for (let at = 0; at < text.length; at += 1000) lines.push(text.slice(at, at + 1000))
-  return `${lines.join("\n")}\n.${text.length}\n`
+  return `${lines.join("\n")}\n. ${sums(text).join(" ")}\n`
 }
 
 /** One argument of a call. */
@@ -112,8 +273,8 @@ export const quoted = (text: string): string => {
   return `'${text.replaceAll("'", `'\\''`).replaceAll("\n", `'"$q"'`)}'`
 }
 
-/** A call as the line that the program takes. */
-export const requestLine = (call: string, ...args: ReadonlyArray<string | number>): string => {
+/** A call as the lines that the program takes. */
+export const requestLines = (call: string, ...args: ReadonlyArray<string | number>): string => {
   const text = [call, ...args.map((arg) => (typeof arg === "number" ? String(arg) : quoted(arg)))].join(" ")
-  return `${text.length}:${text}\n`
+  return `: 1 ${text.length} ${text}\n: 2 ${text.length} ${text}\n`
 }

@@ -32,7 +32,10 @@ export class AnswerParser {
   }
 
   push(chunk: Uint8Array): void {
-    let data: Buffer = this.#held.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#held, chunk])
+    let data: Buffer =
+      this.#held.length === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+        : Buffer.concat([this.#held, chunk])
     for (;;) {
       if (!this.#begins(data)) {
         const at = data.indexOf(this.#mark)
@@ -48,12 +51,9 @@ export class AnswerParser {
         this.#seen = data.length
         break
       }
+      const isRight = this.#line(data.toString("latin1", this.#mark.length, end === -1 ? this.#mark.length : end))
       // The end of a damaged line may be the beginning of the next one.
-      const stop = end === -1 ? this.#mark.length : end
-      this.#line(data.toString("latin1", this.#mark.length, stop))
-      data = data.subarray(
-        end === -1 || data.subarray(end, end + this.#mark.length).equals(this.#mark) ? stop : stop + 1
-      )
+      data = data.subarray(end === -1 ? this.#mark.length : isRight ? end + 1 : end)
       this.#seen = 0
     }
     this.#held = Buffer.from(data)
@@ -72,12 +72,21 @@ export class AnswerParser {
     return data.length
   }
 
-  #line(line: string): void {
-    if (line === ".") return this.#listener.answer({ kind: ".", fields: [] })
-    const half = (line.length - 1) / 2
-    const text = line.slice(0, half)
-    if (line !== `${text}|${text}`) return this.#listener.damaged()
-    const [kind = "", ...fields] = text.split(" ")
-    this.#listener.answer({ kind, fields })
+  /** Whether the line is an answer, whole. */
+  #line(line: string): boolean {
+    // The terminal may turn the end of a line into two bytes.
+    const [sign = "", ...words] = (line.endsWith("\r") ? line.slice(0, -1) : line).split(" ")
+    const both = words.join(" ")
+    const text = both.slice(0, (both.length - 1) / 2)
+    if (sign === ".") {
+      this.#listener.answer({ kind: ".", fields: words })
+    } else if (both !== `${text}|${text}` || sign !== String(text.length)) {
+      this.#listener.damaged()
+      return false
+    } else {
+      const [kind = "", ...fields] = text.split(" ")
+      this.#listener.answer({ kind, fields })
+    }
+    return true
   }
 }

@@ -1,27 +1,38 @@
 /** Finding out what is at the other end of a console, and getting the program in there. */
-import { Clock, Duration, Effect, type Scope } from "effect"
+import { Clock, Duration, Effect, Exit, Scope } from "effect"
 import * as CapturedOutput from "@toehold/shell/CapturedOutput"
 import type { SerialConsole } from "../SerialConsole.ts"
 import * as SerialError from "../SerialError.ts"
 import * as Agent from "./agent.ts"
 import * as Screen from "./screen.ts"
 
-export type State = "unknown" | "booting" | "login" | "shell" | "busy" | "lost"
-
 interface Options {
   readonly readyTimeoutMs: number
-  readonly setState: (state: State) => Effect.Effect<void>
+  readonly setState: (state: Screen.Sight | "busy") => Effect.Effect<void>
 }
 
 const keptTail = 8192
 /** How long a console is silent when it waits for somebody. */
-const quiet = 250
+const quiet = 200
 const quietAfterBoot = 1000
+/** A machine that starts may be silent for so long. */
+const bootSilence = 4000
 /** agetty throws away what was typed before its prompt, and asks again: a name that stands there is no prompt yet. */
 const loginStays = 1200
 
-/** What is tried, one after the other, when no shell answers: ^C, ^U, the end of the input. */
-const ladder: ReadonlyArray<string> = ["", "\u0003\n", "\u0015\n", "\u0004"]
+/**
+ * What is tried, one after the other, when no shell answers: ^C (after ^Q, for a screen that somebody stopped, and once
+ * more for an editor that takes the first one literally), ^U, the end of the input, and then the shell's own end, after
+ * which getty starts another one.
+ */
+const ladder: ReadonlyArray<string> = [
+  "",
+  "\u0011\u0003\u0003\n",
+  "\u0015\n",
+  "\u0004",
+  "\n",
+  "\u0003\u001c\n\u0004\u0004"
+]
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -31,67 +42,95 @@ export const hello = Effect.fnUntraced(function* (
   write: (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>,
   options: Options
 ): Effect.fn.Return<Agent.Agent, SerialError.SerialError, Scope.Scope> {
+  const outer = yield* Effect.scope
   const begun = yield* Clock.monotonicTimeNanos
   const elapsed = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begun) / 1e6)
+  const isLate = Effect.map(elapsed, (ms) => ms >= options.readyTimeoutMs)
   let tail = ""
   let total = 0
-  const failed = Effect.fnUntraced(function* (state: string) {
-    const waitedMs = Math.round(yield* elapsed)
-    return yield* SerialError.make(new SerialError.NoShell({ state, seen: Screen.seen(tail), waitedMs }))
-  })
   const look = ({ data }: { readonly data: Uint8Array }): void => {
     total += data.length
     tail = (tail + Buffer.from(data).toString("latin1")).slice(-keptTail)
   }
+
+  /** Waits until nothing comes any more. */
+  const settle = Effect.fnUntraced(function* (ms: number) {
+    for (;;) {
+      const before = total
+      yield* Effect.sleep(Duration.millis(ms))
+      if (total === before || (yield* isLate)) return
+    }
+  })
+
+  const failed = Effect.fnUntraced(function* (state: string) {
+    const waitedMs = Math.round(yield* elapsed)
+    return yield* SerialError.make(new SerialError.NoShell({ state, seen: Screen.seen(tail), waitedMs }))
+  })
+
+  /** Fails where nothing may be typed, or nobody is there to read it. */
+  const refuse = Effect.gen(function* () {
+    const panic = Screen.panicIn(tail)
+    if (panic !== undefined) {
+      yield* options.setState("panicked")
+      return yield* SerialError.make(panicked(panic, "did-not-run"))
+    }
+    if (!Screen.isLogin(tail)) return
+    yield* Effect.sleep(Duration.millis(loginStays))
+    yield* settle(quiet)
+    if (!Screen.isLogin(tail)) return
+    yield* options.setState("login")
+    return yield* SerialError.make(new SerialError.LoginPrompt({ seen: Screen.seen(tail) }))
+  })
+
+  /** A machine that starts says nothing for seconds; what is typed then is thrown away, or read by somebody else. */
+  const afterBoot = Effect.gen(function* () {
+    let silent = 0
+    while (Screen.look(tail) === "booting" && silent < bootSilence && !(yield* isLate)) {
+      yield* options.setState("booting")
+      const before = total
+      yield* settle(quietAfterBoot)
+      silent = total === before ? silent + quietAfterBoot : 0
+      yield* refuse
+    }
+  })
+
+  /** One try, in a scope that stays open only when it was the right one. */
+  const install = Effect.fnUntraced(function* (attempt: number) {
+    const scope = yield* Scope.fork(outer)
+    const within = { start: 3000 + 1000 * attempt, quiet: 700 * (attempt + 1), ready: 5000 }
+    const agent = yield* Scope.provide(Agent.install(console, write, within), scope).pipe(
+      Effect.onExit((exit) =>
+        Exit.isSuccess(exit) && exit.value !== undefined ? Effect.void : Scope.close(scope, exit)
+      )
+    )
+    return agent
+  })
+
   const watching = Effect.gen(function* () {
     look(yield* console.replay(keptTail))
     yield* console.listen(look)
-
-    /** Waits until nothing comes any more. */
-    const settle = Effect.fnUntraced(function* (ms: number) {
-      for (;;) {
-        const before = total
-        yield* Effect.sleep(Duration.millis(ms))
-        if (total === before || (yield* elapsed) > options.readyTimeoutMs) return
-      }
-    })
-    const refuseLogin = Effect.gen(function* () {
-      if (!Screen.isLogin(tail)) return
-      yield* Effect.sleep(Duration.millis(loginStays))
+    let attempt = 0
+    for (let looks = 0; ; looks++) {
       yield* settle(quiet)
-      if (!Screen.isLogin(tail)) return
-      yield* options.setState("login")
-      return yield* SerialError.make(new SerialError.LoginPrompt({ seen: Screen.seen(tail) }))
-    })
-    const refusePanic = Effect.suspend(() => {
-      const detail = Screen.panicIn(tail)
-      return detail === undefined ? Effect.void : Effect.fail(SerialError.make(panicked(detail, "did-not-run")))
-    })
-
-    for (let attempt = 0; ; attempt++) {
-      yield* settle(quiet)
-      // A machine that starts says nothing for seconds; what is typed then is thrown away, or read by somebody else.
-      while (Screen.isBoot(tail) && !Screen.isPrompt(tail) && (yield* elapsed) < options.readyTimeoutMs) {
-        yield* options.setState("booting")
-        yield* refusePanic
-        yield* refuseLogin
-        yield* settle(quietAfterBoot)
+      yield* refuse
+      yield* afterBoot
+      if (yield* isLate) {
+        const isBooting = Screen.look(tail) === "booting"
+        yield* options.setState(isBooting ? "booting" : "busy")
+        return yield* failed(isBooting ? "booting" : total === 0 ? "silent" : "busy")
       }
-      yield* refusePanic
-      yield* refuseLogin
-      if ((yield* elapsed) >= options.readyTimeoutMs) {
-        if (Screen.isBoot(tail) && !Screen.isPrompt(tail)) return yield* failed("booting")
-        yield* options.setState("busy")
-        return yield* failed(total === 0 ? "silent" : "busy")
-      }
-      const step = ladder[attempt % ladder.length] ?? ""
-      if (Screen.isContinuation(tail)) yield* write(bytes("\u0003"))
-      else if (step !== "") yield* write(bytes(step))
+      if (Screen.isContinuation(tail)) yield* options.setState("continuation")
+      const step = Screen.isContinuation(tail) ? "\u0003" : (ladder[attempt % ladder.length] ?? "")
       // A prompt that was printed before anybody listened is asked for again.
-      else if (tail === "") yield* write(bytes("\n"))
-      if (step !== "" || tail === "") yield* settle(quiet)
-      yield* refuseLogin
-      const agent = yield* Agent.install(console, write, { start: 3000, ready: 5000 })
+      const typed = step === "" && !Screen.isPrompt(tail) ? "\n" : step
+      if (typed !== "") {
+        yield* write(bytes(typed))
+        yield* settle(quiet)
+        yield* refuse
+      }
+      // Nobody who says nothing at all is a shell, or not yet; what is typed now would wait for it.
+      if (tail === "" && looks < 3) continue
+      const agent = yield* install(attempt++)
       if (agent !== undefined) {
         yield* options.setState("shell")
         return agent
@@ -99,7 +138,7 @@ export const hello = Effect.fnUntraced(function* (
     }
   })
   // What is heard here is heard no longer than it takes; the program's own ear stays.
-  return yield* watching
+  return yield* Effect.scoped(watching)
 })
 
 export const panicked = (detail: string, outcome: "did-not-run" | "may-have-run") =>
@@ -107,4 +146,4 @@ export const panicked = (detail: string, outcome: "did-not-run" | "may-have-run"
 
 /** Ends the program; the console is then as it was found. */
 export const leave = (agent: Agent.Agent): Effect.Effect<void> =>
-  Effect.ignore(agent.ask("exit", [], ({ kind }) => kind === "x", { patience: 2 }))
+  Effect.ignore(agent.ask("exit", [], ({ kind }) => kind === "x", { patience: 3 }))

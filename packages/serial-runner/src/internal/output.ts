@@ -13,15 +13,19 @@ export interface Piece {
   readonly data: Buffer
 }
 
-/** How long a piece may stay away after the last byte of it came. */
-const silence = 1500
-
 /** Most bytes of one piece, as blocks: more costs more to ask for again. */
 const maxBlocks = 256
 
+interface Header {
+  readonly key: string
+  readonly block: number
+  /** Bytes of a small piece, which comes twice in place of a checksum. */
+  readonly twice: number | undefined
+}
+
 /** Collects the pieces that are sent, asked for or not; `onPiece` gets those that are whole. */
 export class PieceReader {
-  #header: { readonly key: string; readonly block: number; readonly sum: string } | undefined
+  #header: Header | undefined
   #chunks: Array<Uint8Array> = []
   #bytes = 0
   readonly #onPiece: (key: string, piece: Piece) => void
@@ -34,35 +38,170 @@ export class PieceReader {
 
   bytes(data: Uint8Array): void {
     if (this.#header === undefined) return
-    this.#chunks.push(data.slice())
+    this.#chunks.push(data)
     this.#bytes += data.length
     // Far longer than it said: the end was lost.
-    if (this.#bytes > 2 * maxBlocks * blockBytes) this.#end(false)
+    if (this.#bytes > 2 * maxBlocks * blockBytes) this.#end(undefined)
   }
 
   answer(kind: string, fields: ReadonlyArray<string>): void {
-    if (kind === ".") return this.#end(true)
-    if (kind !== "d") {
-      // Another's words came between.
-      return
+    if (kind === ".") return this.#end(fields[0] ?? "")
+    // Another's words may come between.
+    if (kind !== "d" && kind !== "t") return
+    this.#end(undefined)
+    const [sequence, stream, number] = fields
+    this.#header = {
+      key: `${sequence} ${stream}`,
+      block: kind === "d" ? Number(number) : 0,
+      twice: kind === "t" ? Number(number) : undefined
     }
-    this.#end(false)
-    const [sequence, stream, block, sum = ""] = fields
-    this.#header = { key: `${sequence} ${stream}`, block: Number(block), sum }
   }
 
-  #end(isWhole: boolean): void {
+  #end(sum: string | undefined): void {
     const header = this.#header
     if (header === undefined) return
     const chunks = this.#chunks
-    const isRight = isWhole && isSumOf(header.sum, chunks)
     this.#header = undefined
     this.#chunks = []
     this.#bytes = 0
-    if (isRight) this.#onPiece(header.key, { offset: header.block * blockBytes, data: Buffer.concat(chunks) })
-    else this.#onDamage(header.key)
+    const data = sum === undefined ? undefined : whole(header, chunks, sum)
+    if (data === undefined) this.#onDamage(header.key)
+    else this.#onPiece(header.key, { offset: header.block * blockBytes, data })
   }
 }
+
+/** The bytes of a piece, when they are what was sent. */
+const whole = ({ twice }: Header, chunks: ReadonlyArray<Uint8Array>, sum: string): Buffer | undefined => {
+  if (twice === undefined) return isSumOf(sum, chunks) ? Buffer.concat(chunks) : undefined
+  const both = Buffer.concat(chunks)
+  const one = both.subarray(0, twice)
+  return both.length === 2 * twice && one.equals(both.subarray(twice)) ? one : undefined
+}
+
+/** A piece that was asked for. */
+interface Asked {
+  readonly block: number
+  readonly blocks: number
+  /** `undefined` when it came damaged. */
+  readonly done: Deferred.Deferred<Buffer | undefined>
+}
+
+/** Pieces of one file, asked for ahead of their turn. */
+const inbox = Effect.fnUntraced(function* (agent: Agent, sequence: number, stream: StreamName) {
+  const asked: Array<Asked> = []
+  let activity = 0
+  const key = `${sequence} ${stream}`
+  const settle = (until: (piece: Asked) => boolean, data: Buffer | undefined): void => {
+    // The other side answers in order: what was asked for before is lost.
+    const at = asked.findIndex(until)
+    if (at === -1) return
+    for (const [index, piece] of asked.splice(0, at + 1).entries()) {
+      Deferred.doneUnsafe(piece.done, Effect.succeed(index === at ? data : undefined))
+    }
+  }
+  const reader = new PieceReader(
+    (of, { data, offset }) => {
+      if (of === key) settle(({ block }) => block * blockBytes === offset, data)
+    },
+    (of) => {
+      if (of === key) settle(() => true, undefined)
+    }
+  )
+  yield* agent.hear({
+    bytes: (data) => {
+      activity += data.length
+      reader.bytes(data)
+    },
+    answer: (answer) => {
+      activity += 1
+      if (answer === undefined || answer.kind === "n") settle(() => true, undefined)
+      else reader.answer(answer.kind, answer.fields)
+    }
+  })
+  return {
+    ask: (block: number, blocks: number) => {
+      const piece: Asked = { block, blocks, done: Deferred.makeUnsafe() }
+      asked.push(piece)
+      return Effect.as(agent.send("G", sequence, stream, block, blocks), piece)
+    },
+    /** The piece; `damaged`, or `silent` where nothing comes at all. */
+    take: Effect.fnUntraced(function* (piece: Asked) {
+      const silence = 3 * agent.patienceMs() + 300
+      for (;;) {
+        const before = activity
+        const data = yield* Effect.timeoutOption(Deferred.await(piece.done), silence)
+        if (data._tag === "Some") return data.value ?? ("damaged" as const)
+        if (activity !== before) continue
+        settle((other) => other === piece, undefined)
+        return "silent" as const
+      }
+    }),
+    forget: () => void asked.splice(0)
+  }
+})
+
+/**
+ * Reads bytes from `from` on, at most up to `to`, and hands them over as they come; what is missing at the end was not
+ * there. `isAhead` asks for the next piece before one is there. Fails with `undefined` where the program does not answer, or
+ * a piece comes damaged again and again.
+ */
+const pull = (
+  agent: Agent,
+  sequence: number,
+  stream: StreamName,
+  options: { readonly from: number; readonly to: number; readonly blocks: number; readonly isAhead: boolean },
+  push: (data: Buffer) => void
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const box = yield* inbox(agent, sequence, stream)
+      let at = options.from
+      let blocks = Math.min(maxBlocks, Math.max(1, options.blocks))
+      let next: Asked | undefined
+      let silent = 0
+      let tries = 0
+      let damages = 0
+      while (at < options.to) {
+        const piece: Asked = next ?? (yield* box.ask(Math.floor(at / blockBytes), blocks))
+        const end = piece.block + piece.blocks
+        next = options.isAhead && tries === 0 && end * blockBytes < options.to ? yield* box.ask(end, blocks) : undefined
+        const data = yield* box.take(piece)
+        if (typeof data === "string") {
+          silent = data === "silent" ? silent + 1 : 0
+          damages += 1
+          if (silent >= 8 || (tries += 1) >= 60) return yield* Effect.fail(undefined)
+          // What is left of a damaged request must not become the beginning of the next one.
+          yield* agent.write(newline)
+          box.forget()
+          next = undefined
+          blocks = Math.max(1, blocks >> 1)
+          continue
+        }
+        silent = 0
+        if (tries === 0) blocks = Math.min(maxBlocks, blocks * 2)
+        tries = 0
+        const part = data.subarray(at - piece.block * blockBytes, options.to - piece.block * blockBytes)
+        push(part)
+        at += part.length
+        if (data.length < piece.blocks * blockBytes) break
+      }
+      return { blocks, damages }
+    })
+  )
+
+const newline = new Uint8Array([10])
+
+/** Reads a part of a file; what is missing at the end was not there. */
+export const readRange = Effect.fnUntraced(function* (
+  agent: Agent,
+  sequence: number,
+  stream: StreamName,
+  range: { readonly from: number; readonly to: number; readonly blocks: number }
+) {
+  const chunks: Array<Buffer> = []
+  const read = yield* pull(agent, sequence, stream, { ...range, isAhead: true }, (data) => void chunks.push(data))
+  return { data: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks), ...read }
+})
 
 /**
  * Reads bytes from `offset` on, at most up to the end of a piece; an empty answer is the end of the file as it is now.
@@ -75,55 +214,15 @@ export const read = Effect.fnUntraced(function* (
   offset: number,
   blocks: number
 ) {
-  const block = Math.floor(offset / blockBytes)
-  let count = Math.min(maxBlocks, Math.max(1, blocks))
-  let silent = 0
-  for (let tries = 0; tries < 40; tries++) {
-    const result = yield* Effect.scoped(
-      Effect.gen(function* () {
-        const done = yield* Deferred.make<Buffer | undefined>()
-        const key = `${sequence} ${stream}`
-        let last = 0
-        const reader = new PieceReader(
-          (of, piece) => {
-            if (of === key && piece.offset === block * blockBytes) Deferred.doneUnsafe(done, Effect.succeed(piece.data))
-          },
-          (of) => {
-            if (of === key) Deferred.doneUnsafe(done, Effect.undefined)
-          }
-        )
-        yield* agent.hear({
-          bytes: (data) => {
-            last += data.length
-            reader.bytes(data)
-          },
-          answer: (answer) => {
-            last += 1
-            if (answer === undefined || answer.kind === "n") Deferred.doneUnsafe(done, Effect.undefined)
-            else reader.answer(answer.kind, answer.fields)
-          }
-        })
-        yield* agent.send("G", sequence, stream, block, count)
-        const stalls = Effect.gen(function* () {
-          for (;;) {
-            const before = last
-            yield* Effect.sleep(silence)
-            if (last === before) return undefined
-          }
-        })
-        return yield* Effect.raceFirst(
-          Effect.map(Deferred.await(done), (data) => ({ data, isSilent: false })),
-          Effect.as(stalls, { data: undefined, isSilent: true })
-        )
-      })
-    )
-    if (result.data !== undefined)
-      return { data: result.data.subarray(offset - block * blockBytes), blocks: count, tries }
-    silent = result.isSilent ? silent + 1 : 0
-    if (silent >= 3) return yield* Effect.fail(undefined)
-    // What is left of a damaged request must not become the beginning of the next one.
-    yield* agent.send("P", 0)
-    count = Math.max(1, count >> 1)
-  }
-  return yield* Effect.fail(undefined)
+  const first = Math.floor(offset / blockBytes)
+  const to = (first + Math.min(maxBlocks, Math.max(1, blocks))) * blockBytes
+  const chunks: Array<Buffer> = []
+  const got = yield* pull(
+    agent,
+    sequence,
+    stream,
+    { from: offset, to, blocks, isAhead: false },
+    (data) => void chunks.push(data)
+  )
+  return { data: Buffer.concat(chunks), blocks: got.damages === 0 ? blocks : got.blocks, tries: got.damages }
 })

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { AnswerParser } from "../../src/internal/answers.ts"
 
 const nonce = "0123456789abcdef"
-const answer = (text: string) => `\n@${nonce} ${text}|${text}\n`
+const answer = (text: string) => `\n@${nonce} ${text.length} ${text}|${text}\n`
 
 const Part = Schema.Literals([
   "output\n",
@@ -12,11 +12,12 @@ const Part = Schema.Literals([
   `\n@${nonce}`,
   "no end",
   "\u0000\u00ff",
-  `\n@fedcba9876543210 e 1 0|e 1 0\n`,
+  `\n@fedcba9876543210 5 e 1 0|e 1 0\n`,
   answer("b 1"),
   answer("e 12 0"),
   `\n@${nonce} .\n`,
-  `\n@${nonce} e 1 0|e 1 1\n`
+  `\n@${nonce} . 4294967295 0\n`,
+  `\n@${nonce} 5 e 1 0|e 1 1\n`
 ])
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
 
@@ -65,6 +66,6 @@ it("gives every byte that is no answer", () => {
 })
 
 it("tells a damaged answer from a whole one", () => {
-  expect(parse(`\n@${nonce} e 1 0[    1.0] usb\n|e 1 0;`, 5)).toEqual(["damaged", "bytes |e 1 0;"])
-  expect(parse(`\n@${nonce} e 1 0${answer("e 1 0")}`, 5)).toEqual(["damaged", "e 1 0"])
+  expect(parse(`\n@${nonce} 5 e 1 0[    1.0] usb\n|e 1 0;`, 5)).toEqual(["damaged", "bytes \n|e 1 0;"])
+  expect(parse(`\n@${nonce} 5 e 1 0${answer("e 1 0")}`, 5)).toEqual(["damaged", "e 1 0"])
 })

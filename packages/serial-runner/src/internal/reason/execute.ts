@@ -94,6 +94,31 @@ export class OutputDamaged extends Schema.TaggedError<OutputDamaged>("@toehold/s
 }
 
 /**
+ * The shell on the console ended in the middle of a command: somebody logged it out or killed it, or the machine went back
+ * to an earlier state of its own.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class ShellEnded extends Schema.TaggedError<ShellEnded>("@toehold/serial-runner/ShellEnded")("ShellEnded", {
+  ...Partial,
+  detail: Schema.String,
+  outcome: Outcome
+}) {
+  get isRetryable(): boolean {
+    return this.outcome === "did-not-run"
+  }
+  override get message(): string {
+    return oneLine(`The shell on the console ended in the middle of a command: ${this.detail}`)
+  }
+  get fix(): string {
+    return this.outcome === "did-not-run"
+      ? "Run it again."
+      : "Look at the machine for what the command left behind before you run it again."
+  }
+}
+
+/**
  * The machine restarted.
  *
  * @since 0.1.0
