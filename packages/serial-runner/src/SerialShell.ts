@@ -6,7 +6,7 @@
  */
 import { Clock, Context, Duration, Effect, Layer, RcRef, type Scope, Semaphore } from "effect"
 import * as CapturedOutput from "@toehold/shell/CapturedOutput"
-import type { Agent } from "./internal/agent.ts"
+import * as Agent from "./internal/agent.ts"
 import * as Hello from "./internal/hello.ts"
 import * as Run from "./internal/run.ts"
 import * as Screen from "./internal/screen.ts"
@@ -133,7 +133,7 @@ export class SerialShell extends Context.Service<
      */
     readonly run: (script: string, options?: RunOptions) => Effect.Effect<RunResult, SerialError.SerialError>
     /** For what is built on it: the machine's side, with the console for as long as the scope. */
-    readonly agent: Effect.Effect<Agent, SerialError.SerialError, Scope.Scope>
+    readonly agent: Effect.Effect<Agent.Agent, SerialError.SerialError, Scope.Scope>
   }
 >()("@toehold/serial-runner/SerialShell") {}
 
@@ -147,9 +147,6 @@ const together = 8
 
 /** How much of what the console shows is looked at. */
 const shownBytes = 16 * 1024
-
-const isClosed = (console: SerialConsole["Service"]): Effect.Effect<boolean> =>
-  Effect.raceFirst(Effect.as(console.closed, true), Effect.succeed(false))
 
 /** How long the console is kept after a command, so that the next one need not ask who is there again. */
 const keptFor = "1 second"
@@ -198,7 +195,7 @@ export const make = Effect.fn("SerialShell.make")(function* (
     })
 
   const state = Effect.gen(function* () {
-    if (yield* isClosed(console)) return "closed"
+    if (yield* Agent.isClosed(console)) return "closed"
     if (isHeld || known === "rebooted") return known
     return Screen.look(yield* shown(0)) ?? known
   })
@@ -219,12 +216,17 @@ export const make = Effect.fn("SerialShell.make")(function* (
       yield* Effect.forkDetach(RcRef.invalidate(current))
       return yield* panicked(words)
     }
-    if (yield* isClosed(console)) {
+    if (yield* Agent.isClosed(console)) {
       const { reason } = yield* console.closed
       const detail = reason._tag === "PortClosed" ? reason.detail : reason.message
       return SerialError.make(new SerialError.PortClosed({ port: console.name, detail, outcome }))
     }
     yield* RcRef.invalidate(current)
+    // It had a shell, and starts: which one it will be need not be known.
+    if (Screen.isStart(yield* shown(since)) && Screen.look(yield* shown(since)) === "booting") {
+      yield* setState("booting")
+      return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
+    }
     const found = yield* Effect.result(Effect.scoped(RcRef.get(current)))
     if (found._tag === "Failure") {
       const { reason } = found.failure
@@ -232,7 +234,6 @@ export const make = Effect.fn("SerialShell.make")(function* (
       if (reason._tag === "PortClosed") {
         return SerialError.make(new SerialError.PortClosed({ port: reason.port, detail: reason.detail, outcome }))
       }
-      // It had a shell, and starts.
       if (known === "booting") return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
       return SerialError.make(new SerialError.ShellEnded({ ...details, detail: reason.message, outcome }))
     }

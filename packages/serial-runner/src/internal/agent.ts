@@ -45,6 +45,9 @@ export interface Agent {
   readonly patienceMs: () => number
   /** Why the port has ended, when it does. */
   readonly closed: Effect.Effect<SerialError.SerialError>
+  readonly isClosed: Effect.Effect<boolean>
+  /** Nobody answered, and nobody will. */
+  readonly isGone: () => boolean
   /** What the console shows last. */
   readonly screen: Effect.Effect<string>
 }
@@ -61,6 +64,9 @@ const waits = { first: 1000, least: 100, most: 1500 } as const
 const sends = 9
 
 export const newId = (): string => randomBytes(8).toString("hex")
+
+export const isClosed = (console: SerialConsole["Service"]): Effect.Effect<boolean> =>
+  Effect.raceFirst(Effect.as(console.closed, true), Effect.succeed(false))
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -112,6 +118,7 @@ type Write = (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>
 const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, first: Answer): Agent => {
   let sequence = 0
   let wait: number = waits.first
+  let isGone = false
   const screen = Effect.map(console.replay(1024), ({ data }) => Buffer.from(data).toString("latin1"))
 
   /** One answer, an `n` or a damaged one included, within a time. */
@@ -143,11 +150,19 @@ const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, f
     return (yield* within(wait, encode("\n"), ({ kind }) => kind === "h")) !== undefined
   })
 
+  /** A terminal that repeats what it is sent has another reader now. */
+  const isReplaced = Effect.fnUntraced(function* (text: string, sent: number) {
+    const shown = yield* screen
+    const [line = ""] = text.split("\n")
+    return Screen.plain(shown).replaceAll("\n", "").includes(line) || (sent > 2 && Screen.look(shown) !== undefined)
+  })
+
   const ask: Agent["ask"] = Effect.fnUntraced(function* (call, args, accept, options) {
     const text = AgentScript.requestLines(call, ...args)
     const patience = options?.patience ?? sends
     let ms = wait
-    for (let sent = 0; sent < patience; sent++) {
+    for (let sent = 0; sent < patience && !isGone; sent++) {
+      if (sent > 0 && (yield* isReplaced(text, sent))) break
       const begun = yield* Clock.monotonicTimeNanos
       if (yield* isThere) {
         // What a damaged line left behind must not become the beginning of this one.
@@ -162,6 +177,7 @@ const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, f
       ms = Math.min(waits.most, 2 * ms)
       wait = Math.min(waits.most, 1.5 * wait)
     }
+    isGone ||= options?.patience === undefined
     return yield* Effect.fail(undefined)
   })
 
@@ -174,6 +190,8 @@ const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, f
     ask,
     patienceMs: () => wait,
     closed: console.closed,
+    isClosed: isClosed(console),
+    isGone: () => isGone,
     screen
   }
 }

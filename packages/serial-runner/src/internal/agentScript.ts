@@ -157,12 +157,14 @@ S() { printf %b "$3" >"$d/$1.s.$2"; o s "$1" "$2"; }
 I() { stty raw -echo; o w "$1" "$2"; head -c "$3" >"$d/$1.s.$2"; stty "$r"; o i "$1" "$2" $($c <"$d/$1.s.$2"); }
 J() { a=0; while [ $a -lt "$2" ]; do cat "$d/$1.s.$a"; a=$((a+1)); done >"$d/$1.s"; o j "$1" $($c <"$d/$1.s"); }
 G() {
-o d "$1" "$2" "$3"
-: >"$d/$1.g$2"
-dd if="$d/$1.$2" bs=${blockBytes} skip="$3" count="$4" of="$d/$1.g$2"
-cat "$d/$1.g$2"
-printf '\n@%s . ' "$n"
-$c <"$d/$1.g$2"
+y=$d/$1.g$2
+: >"$y"
+dd if="$d/$1.$2" bs=${blockBytes} skip="$3" count="$4" of="$y"
+$c <"$y" >"$y.c"
+read -r a b <"$y.c"
+o d "$1" "$2" "$3" "$a"
+cat "$y"
+printf '\n@%s .\n' "$n"
 }
 Z() { o z "$1" "$2" $(wc -c <"$d/$1.$2"); }
 K() {
@@ -247,12 +249,10 @@ export const percentBytes = (bytes: Uint8Array): string => {
  */
 export const starter = (id: string): string =>
   ` /bin/sh -c 's=$(stty -g 2>/dev/null);trap "stty $s 2>/dev/null" EXIT;trap exit INT HUP;` +
-  `stty -echo -opost -tostop -ixon icanon isig icrnl 2>/dev/null;echo "@""${id} go";p=;` +
-  `while IFS= read -r a;do case $a in .)exit;;.*)k=$(printf %s "$p"|(cksum||md5sum)2>/dev/null);` +
-  `case "$a " in *" @{k%% *} "*)eval "$(printf %b "$p")";exit;;esac;p=;echo "@""${id} bad";;*)p=$p$a;;esac;done'\n`.replace(
-    "@{",
-    "${"
-  )
+  `stty -echo -opost -tostop -ixon icanon isig icrnl 2>/dev/null;echo "@""${id} go";` +
+  `p=;q=$(printf "\\n.");q=\${q%.};while IFS= read -r a;do case $a in .)exit;;.*)` +
+  `k=$(printf %s "$p"|(cksum||md5sum)2>/dev/null);case "$a " in *" \${k%% *} "*)eval "$p";exit;;esac;` +
+  `p=;echo "@""${id} bad";;*)p=$p$a$q;;esac;done'\n`
 
 /** What the {@link starter} waits for. */
 export const programLines = (
@@ -260,11 +260,8 @@ export const programLines = (
   nonce: string,
   sums: (text: string) => readonly [cksum: string, md5: string]
 ): string => {
-  // A line that begins with a dot ends it.
-  const text = percentB(`i=${id};n=${nonce}\n${source}`).replaceAll(".", "\\0056")
-  const lines: Array<string> = []
-  for (let at = 0; at < text.length; at += 1000) lines.push(text.slice(at, at + 1000))
-  return `${lines.join("\n")}\n. ${sums(text).join(" ")}\n`
+  const text = `i=${id};n=${nonce}\n${source}\n`
+  return `${text}. ${sums(text).join(" ")}\n`
 }
 
 /** One argument of a call. */

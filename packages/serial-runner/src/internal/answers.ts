@@ -78,15 +78,13 @@ export class AnswerParser {
     const [sign = "", ...words] = (line.endsWith("\r") ? line.slice(0, -1) : line).split(" ")
     const both = words.join(" ")
     const text = both.slice(0, (both.length - 1) / 2)
-    if (sign === ".") {
-      this.#listener.answer({ kind: ".", fields: words })
-    } else if (both !== `${text}|${text}` || sign !== String(text.length)) {
+    const isEnd = sign === "." && both === ""
+    if (!isEnd && (both !== `${text}|${text}` || sign !== String(text.length))) {
       this.#listener.damaged()
       return false
-    } else {
-      const [kind = "", ...fields] = text.split(" ")
-      this.#listener.answer({ kind, fields })
     }
+    const [kind = "", ...fields] = isEnd ? ["."] : text.split(" ")
+    this.#listener.answer({ kind, fields })
     return true
   }
 }

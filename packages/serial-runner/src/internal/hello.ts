@@ -146,4 +146,4 @@ export const panicked = (detail: string, outcome: "did-not-run" | "may-have-run"
 
 /** Ends the program; the console is then as it was found. */
 export const leave = (agent: Agent.Agent): Effect.Effect<void> =>
-  Effect.ignore(agent.ask("exit", [], ({ kind }) => kind === "x", { patience: 3 }))
+  agent.isGone() ? Effect.void : Effect.ignore(agent.ask("exit", [], ({ kind }) => kind === "x", { patience: 3 }))

@@ -3,6 +3,7 @@ import { Deferred, Effect } from "effect"
 import type { Agent } from "./agent.ts"
 import { blockBytes } from "./agentScript.ts"
 import { isSumOf } from "./cksum.ts"
+import { withoutMessages } from "./printk.ts"
 
 export type StreamName = "o" | "e"
 
@@ -19,6 +20,7 @@ const maxBlocks = 256
 interface Header {
   readonly key: string
   readonly block: number
+  readonly sum: string
   /** Bytes of a small piece, which comes twice in place of a checksum. */
   readonly twice: number | undefined
 }
@@ -41,41 +43,46 @@ export class PieceReader {
     this.#chunks.push(data)
     this.#bytes += data.length
     // Far longer than it said: the end was lost.
-    if (this.#bytes > 2 * maxBlocks * blockBytes) this.#end(undefined)
+    if (this.#bytes > 2 * maxBlocks * blockBytes) this.#end(false)
   }
 
   answer(kind: string, fields: ReadonlyArray<string>): void {
-    if (kind === ".") return this.#end(fields[0] ?? "")
+    if (kind === ".") return this.#end(true)
     // Another's words may come between.
     if (kind !== "d" && kind !== "t") return
-    this.#end(undefined)
-    const [sequence, stream, number] = fields
+    this.#end(false)
+    const [sequence, stream, number, sum = ""] = fields
     this.#header = {
       key: `${sequence} ${stream}`,
       block: kind === "d" ? Number(number) : 0,
+      sum,
       twice: kind === "t" ? Number(number) : undefined
     }
   }
 
-  #end(sum: string | undefined): void {
+  #end(isComplete: boolean): void {
     const header = this.#header
     if (header === undefined) return
     const chunks = this.#chunks
     this.#header = undefined
     this.#chunks = []
     this.#bytes = 0
-    const data = sum === undefined ? undefined : whole(header, chunks, sum)
+    const data = isComplete ? whole(header, chunks) : undefined
     if (data === undefined) this.#onDamage(header.key)
     else this.#onPiece(header.key, { offset: header.block * blockBytes, data })
   }
 }
 
-/** The bytes of a piece, when they are what was sent. */
-const whole = ({ twice }: Header, chunks: ReadonlyArray<Uint8Array>, sum: string): Buffer | undefined => {
-  if (twice === undefined) return isSumOf(sum, chunks) ? Buffer.concat(chunks) : undefined
-  const both = Buffer.concat(chunks)
-  const one = both.subarray(0, twice)
-  return both.length === 2 * twice && one.equals(both.subarray(twice)) ? one : undefined
+/** The bytes of a piece, when they are what was sent: as they came, or without what the kernel said in between. */
+const whole = (header: Header, chunks: ReadonlyArray<Uint8Array>): Buffer | undefined => {
+  const came = Buffer.concat(chunks)
+  return sent(header, came) ?? sent(header, withoutMessages(came))
+}
+
+const sent = ({ sum, twice }: Header, came: Buffer): Buffer | undefined => {
+  if (twice === undefined) return isSumOf(sum, [came]) ? came : undefined
+  const one = came.subarray(0, twice)
+  return came.length === 2 * twice && one.equals(came.subarray(twice)) ? one : undefined
 }
 
 /** A piece that was asked for. */

@@ -103,6 +103,7 @@ export const run = (
         const isShort = AgentScript.quoted(script).length <= longestArgument
         if (!isShort) yield* Staging.stage(agent, sequence, new TextEncoder().encode(script))
         const kind = isShort ? (isPlain(script) ? "p" : "n") : "s"
+        if (yield* agent.isClosed) return yield* Effect.fail(undefined)
         phase = "may-have-run"
         return yield* agent.ask(
           isText ? "T" : "C",

@@ -25,11 +25,14 @@ export const isPrompt = (text: string): boolean => /[$#%>] ?$/.test(lastLine(tex
 export const isContinuation = (text: string): boolean =>
   /^(?:>|(?:[a-z]*quote|heredoc|cmdsubst|pipe|then|else|for|while|if|function)>) ?$/.test(lastLine(text))
 
-const boot =
-  /^\[ +\d+\.\d{6}\] |Linux version \d|\bsystemd\[1\]|Starting version \d|SeaBIOS|U-Boot|GNU GRUB|\[ {2}OK {2}\]/m
+/** A machine that starts, or goes down to start again. */
+const start = /Linux version \d|\bsystemd\[1\]|Starting version \d|SeaBIOS|U-Boot|GNU GRUB|\[ {2}OK {2}\]|\breboot: /
 
 /** The first words of a kernel, a boot loader or systemd. */
-export const isBoot = (text: string): boolean => boot.test(text)
+export const isStart = (text: string): boolean => start.test(text)
+
+/** The kernel's own lines, which come at any time. */
+const kernel = /^\[ +\d+\.\d{6}\] /m
 
 /** The same words stand at the end of what it says then. */
 const panic = /Kernel panic - not syncing[^\n]{0,400}/g
@@ -51,7 +54,7 @@ export const look = (text: string): Sight | undefined => {
   if (isLogin(text)) return "login"
   if (isContinuation(text)) return "continuation"
   if (isPrompt(text)) return "shell"
-  return isBoot(text) ? "booting" : undefined
+  return isStart(text) || kernel.test(text) ? "booting" : undefined
 }
 
 /** What is shown to a person: the last lines, without anything that a terminal acts on. */

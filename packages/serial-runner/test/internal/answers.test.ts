@@ -16,7 +16,6 @@ const Part = Schema.Literals([
   answer("b 1"),
   answer("e 12 0"),
   `\n@${nonce} .\n`,
-  `\n@${nonce} . 4294967295 0\n`,
   `\n@${nonce} 5 e 1 0|e 1 1\n`
 ])
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
