@@ -115,7 +115,7 @@ case $a in
 b) s=$b; continue;;
 x) echo 1 >"$d/x$1"; [ -n "$s" ] || break
 k=$b b=$s
-if ! [ -f "$d/$b.p" ]; then
+if ! [ -f "$d/$b.p" ] && [ -s "$d/$b.c" ]; then
 m= a=y; read -r m <"$d/$b.c"; [ "$k" = 125 ] && a=c
 m=$(printf %.900s "$m")
 printf '%s\n' "$a $m" >"$d/$b.r"; o "$a" "$b" "$m"; break
@@ -220,6 +220,7 @@ case $x in
 ": 2 "*) y=; o n;;
 " /bin/sh -c "*) trap - EXIT; exec 7>&-; D; eval "$x"; exit;;
 "") o h;;
+exit) exit;;
 esac
 done
 `
@@ -245,11 +246,12 @@ export const percentBytes = (bytes: Uint8Array): string => {
 
 /**
  * The line that is typed at a prompt of whatever shell: it takes the program on its standard input, and runs it when its
- * checksum is right. It is short enough for a BusyBox that edits its lines.
+ * checksum is right. It is short enough for a BusyBox that edits its lines. From then on no key ends anything; a person
+ * whose console was left behind by a program that died has it again after `exit`.
  */
 export const starter = (id: string): string =>
   ` /bin/sh -c 's=$(stty -g 2>/dev/null);trap "stty $s 2>/dev/null" EXIT;trap exit INT HUP;` +
-  `stty -echo -opost -tostop -ixon icanon isig icrnl 2>/dev/null;echo "@""${id} go";` +
+  `stty -echo -opost -tostop -ixon icanon -isig icrnl 2>/dev/null;stty eof undef 2>/dev/null;echo "@""${id} go";` +
   `p=;q=$(printf "\\n.");q=\${q%.};while IFS= read -r a;do case $a in .)exit;;.*)` +
   `k=$(printf %s "$p"|(cksum||md5sum)2>/dev/null);case "$a " in *" \${k%% *} "*)eval "$p";exit;;esac;` +
   `p=;echo "@""${id} bad";;*)p=$p$a$q;;esac;done'\n`
