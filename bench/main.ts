@@ -15,6 +15,12 @@ import { jobFollow } from "./jobFollow.ts"
 import { pool } from "./pool.ts"
 import { roundTrip } from "./roundTrip.ts"
 import { session } from "./session.ts"
+import { serial } from "./serial.ts"
+import { serialConsoles } from "./serialConsoles.ts"
+import { serialFlood } from "./serialFlood.ts"
+import { serialGuest } from "./serialGuest.ts"
+import { serialOutput } from "./serialOutput.ts"
+import { serialSoak } from "./serialSoak.ts"
 import { start } from "./start.ts"
 import type { Services } from "./toehold.ts"
 import { transfer } from "./transfer.ts"
@@ -45,6 +51,13 @@ const benches: Readonly<Record<string, Bench>> = {
   up,
   session,
   api
+  serial,
+  "serial-consoles": serialConsoles,
+  "serial-flood": serialFlood,
+  "serial-guest": serialGuest,
+  "serial-output": serialOutput,
+  "serial-soak": serialSoak,
+  transfer
 }
 
 const main = Effect.gen(function* () {

@@ -10,6 +10,7 @@ import * as Agent from "./internal/agent.ts"
 import * as Hello from "./internal/hello.ts"
 import * as Run from "./internal/run.ts"
 import * as Screen from "./internal/screen.ts"
+import * as Staging from "./internal/staging.ts"
 import { SerialConsole } from "./SerialConsole.ts"
 import * as SerialError from "./SerialError.ts"
 
@@ -132,6 +133,11 @@ export class SerialShell extends Context.Service<
      * the environment of the console's shell, and with an empty standard input.
      */
     readonly run: (script: string, options?: RunOptions) => Effect.Effect<RunResult, SerialError.SerialError>
+    /**
+     * Brings bytes over into a file that only the shell's user can read, compared with a checksum, and says its path. The
+     * file is gone with the scope.
+     */
+    readonly stage: (bytes: Uint8Array) => Effect.Effect<string, SerialError.SerialError, Scope.Scope>
     /** For what is built on it: the machine's side, with the console for as long as the scope. */
     readonly agent: Effect.Effect<Agent.Agent, SerialError.SerialError, Scope.Scope>
   }
@@ -289,8 +295,28 @@ export const make = Effect.fn("SerialShell.make")(function* (
       return { ...result, durationMs: Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6 }
     })
 
+  const stage = Effect.fnUntraced(function* (bytes: Uint8Array) {
+    const since = yield* console.offset
+    const to = yield* agent
+    const sequence = to.nextSequence()
+    yield* Effect.addFinalizer(() => Effect.ignore(to.send("F", sequence)))
+    yield* Effect.acquireRelease(Semaphore.take(lines, together), (taken) => Semaphore.release(lines, taken), {
+      interruptible: true
+    }).pipe(
+      Effect.andThen(Staging.stage(to, sequence, bytes)),
+      Effect.scoped,
+      Effect.catch((error) =>
+        error === undefined
+          ? Effect.flatMap(explain(new Run.Lost("did-not-run"), "", since), Effect.fail)
+          : Effect.fail(error)
+      )
+    )
+    return Staging.path(to, sequence)
+  })
+
   return {
     state,
+    stage,
     identity: Effect.scoped(Effect.map(agent, ({ machine }) => ({ uid: machine.uid, bootId: machine.bootId }))),
     run,
     agent

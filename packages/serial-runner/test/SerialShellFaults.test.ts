@@ -19,6 +19,8 @@ const live = <A, E>(title: string, test: () => Effect.Effect<A, E, Services>) =>
 
 const readable = { readyTimeout: "20 seconds" } as const
 
+const opened = (options: PtyShell.Options) => Consoles.pty(options, readable)
+
 /** What somebody sees who looks at the console, until the scope closes. */
 const watched = Effect.fnUntraced(function* (console: SerialConsole.SerialConsole["Service"]) {
   const seen = { text: "" }
@@ -78,14 +80,13 @@ describe("a console that is no shell's", () => {
   )
 })
 
-describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (shell) => {
-  RealPart.describeWith(["script", shell === "ash" ? "busybox" : shell], "of this computer", () => {
-    const open = (options: Partial<PtyShell.Options> = {}) => Consoles.pty({ shell, ...options }, readable)
-
+describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (name) => {
+  RealPart.describeWith(["script", name === "ash" ? "busybox" : name], "of this computer", () => {
     live("answers right for every command, each run once, whatever happens to the bytes", () =>
       Effect.gen(function* () {
         const rates = { dropped: 0.0003, doubled: 0.0003, swapped: 0.0001, flipped: 0.0001, printk: 0.0003 }
-        const { pty, shell } = yield* open({
+        const { pty, shell } = yield* opened({
+          shell: name,
           output: rates,
           input: { dropped: 0.0001, doubled: 0.0001, flipped: 0.00005 },
           chunkBytes: 97
@@ -111,7 +112,7 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (shell) => {
 
     live("is not misled by keys that a person presses in the middle, ^C and ^D among them", () =>
       Effect.gen(function* () {
-        const { pty, shell } = yield* open()
+        const { pty, shell } = yield* opened({ shell: name })
         for (let at = 0; at < 10; at++) {
           const running = yield* Effect.forkChild(shell.run(`sleep 0.0${at}; seq 1 2000`))
           yield* Effect.sleep(at * 7)
@@ -124,7 +125,7 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (shell) => {
 
     live("shows nothing of a command that was ended in the output of the next one", () =>
       Effect.gen(function* () {
-        const { shell } = yield* open()
+        const { shell } = yield* opened({ shell: name })
         const late =
           "(trap '' TERM; sleep 1.2; echo late; echo late >&2) & trap '' TERM INT; (sleep 1.2; echo late); sleep 30"
         yield* shell.run("true")
@@ -139,7 +140,7 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (shell) => {
 
     live("can't be misled by output that looks like answers, by a trace, or by what ps shows", () =>
       Effect.gen(function* () {
-        const { console, shell } = yield* open()
+        const { console, shell } = yield* opened({ shell: name })
         const seen = yield* watched(console)
         yield* shell.run("true")
         const [, nonce = ""] = /\n@([0-9a-f]{16}) \d/.exec(seen.text) ?? []
@@ -165,7 +166,7 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (shell) => {
         for (const obstacle of ["echo 'one\n", "cat <<EOF\n", "cat\n", "sleep 1000\n", "\u0013", "half a com"]) {
           yield* Effect.scoped(
             Effect.gen(function* () {
-              const { pty, shell } = yield* open()
+              const { pty, shell } = yield* opened({ shell: name })
               yield* Effect.sleep("300 millis")
               pty.press(obstacle)
               yield* Effect.sleep("200 millis")
@@ -179,7 +180,7 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (shell) => {
 
     live("takes over from an owner that died, and what that one ran is gone", () =>
       Effect.gen(function* () {
-        const { console, pty } = yield* open()
+        const { console, pty } = yield* opened({ shell: name })
         let isDead = false
         const dying = {
           ...console,
@@ -200,7 +201,7 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (shell) => {
 
     live("leaves the terminal and the prompt to the person who had them", () =>
       Effect.gen(function* () {
-        const { console, pty } = yield* open()
+        const { console, pty } = yield* opened({ shell: name })
         const seen = yield* watched(console)
         yield* until(() => /[$#] $/.test(seen.text))
         pty.press("stty -a | tr ' ' '_'; X=kept; echo before-$((40+2))\n")

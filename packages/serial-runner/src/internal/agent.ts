@@ -161,7 +161,8 @@ const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, f
     const text = AgentScript.requestLines(call, ...args)
     const patience = options?.patience ?? sends
     let ms = wait
-    for (let sent = 0; sent < patience && !isGone; sent++) {
+    for (let sent = 0; sent < patience; sent++) {
+      if (isGone) break
       if (sent > 0 && (yield* isReplaced(text, sent))) break
       const begun = yield* Clock.monotonicTimeNanos
       if (yield* isThere) {
