@@ -5,7 +5,7 @@ import { ratioOf, report } from "./report.ts"
 import { rounds } from "./rounds.ts"
 import * as Channel from "./serialChannel.ts"
 
-const commands = 20
+const commands = 40
 const command = "echo hello"
 
 /** Runs so many commands each time it is told to, in a bash of its own. */
@@ -57,7 +57,7 @@ export const serial = Effect.fnUntraced(function* () {
       { name: "a look every 25 ms", run: times(polling(command)) },
       { name: "pexpect's replwrap", run: pexpect }
     ],
-    { count: 21, warmup: 3 }
+    { count: 11, warmup: 1 }
   )
   const against = (name: string) => 1 / ratioOf(figures, "toehold, text", name)
   return yield* report("serial-commands", figures, [

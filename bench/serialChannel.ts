@@ -1,33 +1,39 @@
-/** Serial lines for the benches: a shell of this computer on a terminal behind a FIFO pair, and who uses it raw. */
-import { Deferred, Effect, type FileSystem, type Path, type PlatformError, type Scope } from "effect"
-import type { ChildProcessSpawner } from "effect/process"
-import type { LabError } from "@toehold/lab/LabError"
-import * as PtyShell from "@toehold/lab/PtyShell"
+/** Serial lines for the benches: a shell of this computer on a terminal, and who uses it raw. */
+import { Deferred, Effect, type Scope } from "effect"
+import * as RealPart from "@toehold/lab/RealPart"
 import * as SerialConsole from "@toehold/serial-runner/SerialConsole"
 import * as SerialPort from "@toehold/serial-runner/SerialPort"
 import * as SerialShell from "@toehold/serial-runner/SerialShell"
 import * as SerialTarget from "@toehold/serial-runner/SerialTarget"
+import { spawn } from "node:child_process"
+import { Duplex } from "node:stream"
 
-export interface Line {
-  readonly input: string
-  readonly output: string
-}
-
-type Needs = Scope.Scope | FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
-
-/** A bash on a terminal. */
-export const bash: Effect.Effect<PtyShell.PtyShell, LabError | PlatformError.PlatformError, Needs> = PtyShell.make({
-  shell: "bash"
+/** A bash on a terminal of its own. */
+export const bash: Effect.Effect<SerialPort.SerialPort["Service"], never, Scope.Scope> = Effect.gen(function* () {
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(RealPart.path("script"), ["-q", "-e", "-c", "stty rows 24 cols 80; exec bash --norc -i", "/dev/null"], {
+        stdio: ["pipe", "pipe", "ignore"],
+        env: { ...process.env, TERM: "vt220" }
+      })
+    ),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+  const duplex = Duplex.from({ readable: child.stdout, writable: child.stdin })
+  return yield* SerialPort.fromDuplex("a bash on a terminal", duplex)
 })
 
-export const consoleOf = Effect.fnUntraced(function* ({ input, output }: Line) {
-  const port = yield* Effect.orDie(SerialPort.make(SerialTarget.Fifo({ input, output })))
-  return yield* Effect.provideService(SerialConsole.make(), SerialPort.SerialPort, port)
-})
+/** The console of a guest or of a `PtyShell`. */
+export const fifos = ({ input, output }: { readonly input: string; readonly output: string }) =>
+  Effect.orDie(SerialPort.make(SerialTarget.Fifo({ input, output })))
+
+type Port = SerialPort.SerialPort["Service"]
+
+export const consoleOf = (port: Port) => Effect.provideService(SerialConsole.make(), SerialPort.SerialPort, port)
 
 /** A shell that was found already, and is kept between commands. */
-export const shellOf = Effect.fnUntraced(function* (line: Line) {
-  const console = yield* consoleOf(line)
+export const shellOf = Effect.fnUntraced(function* (port: Port) {
+  const console = yield* consoleOf(port)
   const shell = yield* Effect.provideService(SerialShell.make(), SerialConsole.SerialConsole, console)
   yield* Effect.orDie(Effect.andThen(shell.agent, shell.run("true")))
   return shell

@@ -11,8 +11,8 @@ const resumes = 7
 
 export const serialGuest = Effect.fnUntraced(function* () {
   const bytes = Buffer.alloc(size, "0123456789abcdef\u0000\u0003\u0004\u00ff", "latin1")
-  const shell = yield* Channel.shellOf(yield* Guest.make())
-  const raw = yield* Channel.consoleOf(yield* Guest.make())
+  const shell = yield* Channel.shellOf(yield* Effect.flatMap(Guest.make(), Channel.fifos))
+  const raw = yield* Channel.consoleOf(yield* Effect.flatMap(Guest.make(), Channel.fifos))
   yield* Channel.typeUntil(raw, "stty -echo; echo rea''dy\n", (tail) => tail.includes("ready"))
 
   /** What is behind the end is typed when the line is the shell's again. */
@@ -32,7 +32,7 @@ export const serialGuest = Effect.fnUntraced(function* () {
     { what: "rate of toehold / head -c", ratio: 1 / ratioOf(figures, "toehold, compared", "head -c"), atLeast: 0.85 }
   ])
 
-  const first = Effect.scoped(Effect.flatMap(Guest.make(), Channel.shellOf))
+  const first = Guest.make().pipe(Effect.flatMap(Channel.fifos), Effect.flatMap(Channel.shellOf), Effect.scoped)
   const resumed: Array<number> = []
   for (let round = 0; round < resumes; round++) resumed.push(yield* timed(first))
   const soon = yield* report("serial-resume", { "snapshot to first result": resumed }, [

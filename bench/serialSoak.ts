@@ -12,7 +12,7 @@ const input = { dropped: 0.0001, doubled: 0.0001, flipped: 0.00005 }
 
 export const serialSoak = Effect.fnUntraced(function* () {
   const pty = yield* PtyShell.make({ shell: "bash", output, input })
-  const shell = yield* Channel.shellOf(pty)
+  const shell = yield* Channel.shellOf(yield* Channel.fifos(pty))
   let wrong = 0
   let failed = 0
   const soak = Effect.gen(function* () {

@@ -26,15 +26,15 @@ export const firstBlocks = 16
  * The text is parsed before anything of it runs: as the body of an `if` and of a loop, so that it can't end both.
  */
 const worker = String.raw`
-d=$1;u=$2;q="
+d=$1;u=$2;m=$3;q="
 "
 while IFS= read -r x <&7;do eval "set -- $x";x=
 [ "$6" != s ]||set -- "$1" "$2" "$3" "$4" "$(cat "$d/$2.s")"
 echo "b $2" >&8
 if [ "$6" = p ]&&{ [ -z "$3" ]||{ [ -d "$3" ]&&[ -x "$3" ];};};then
-echo $$ >"$d/$2.p"
+echo $$ >"$m/$2.p"
 if [ "$1" = C ];then exec 5>"$d/$2.o" 6>"$d/$2.e";else exec 5>&1 6>&2;fi
-( umask $u;[ -z "$3" ]||CDPATH= cd -- "$3"||exit;exec <"$4" >&5 2>&6 5>&- 6>&- 7<&- 8>&-;eval "unset d u q x;set --;$5" )
+( umask $u;[ -z "$3" ]||CDPATH= cd -- "$3"||exit;exec <"$4" >&5 2>&6 5>&- 6>&- 7<&- 8>&-;eval "unset d u m q x;set --;$5" )
 k=$?;a=;b=
 if [ "$1" = C ];then read -r x a </proc/self/fdinfo/5;read -r x b </proc/self/fdinfo/6;fi 2>/dev/null
 exec 5>&- 6>&-
@@ -45,8 +45,8 @@ fi
 :
 fi"&&eval "while false;do $5
 :
-done"&&{ [ -z "$3" ]||CDPATH= cd -- "$3" >/dev/null||exit 125;};} 2>"$d/$2.c"||exit 2
-echo $$ >"$d/$2.p"
+done"&&{ [ -z "$3" ]||CDPATH= cd -- "$3" >/dev/null||exit 125;};} 2>"$m/$2.c"||exit 2
+echo $$ >"$m/$2.p"
 exec <"$4"
 [ "$1" = T ]||exec >"$d/$2.o" 2>"$d/$2.e"
 umask $u
@@ -55,7 +55,7 @@ break
 done
 exec 7<&- 8>&-
 [ -n "$x" ]||exit 0
-eval "unset d u q x;set --;$5"
+eval "unset d u m q x;set --;$5"
 exit`
 
 /**
@@ -72,6 +72,8 @@ u=$(umask)
 umask 077
 for d in "@{TMPDIR:-/tmp}" /dev/shm /var/tmp "$HOME"; do mkdir "$d/.toehold-$i" && break; done
 d=$d/.toehold-$i
+M=$d
+[ -d /dev/shm ] && mkdir "/dev/shm/.toehold-$i" && M=/dev/shm/.toehold-$i
 z=@{LC_ALL-}
 LC_ALL=C
 e=
@@ -86,7 +88,7 @@ q='
 l=0 v=' ' t= T=0 j= g=
 exec 9>&1
 o() { O=$*; printf '\n@%s %s %s|%s\n' "$n" "@{#O}" "$O" "$O"; }
-D() { for p in "$d"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d"; stty "$s"; }
+D() { for p in "$M"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d" "$M"; stty "$s"; }
 trap : INT QUIT
 trap 'D; o x' EXIT
 trap exit HUP TERM
@@ -96,13 +98,13 @@ case $v in *" $1 "*) v="@{v%% $1 *} @{v#* $1 }";; *) Q "$1"; return 1;; esac
 }
 A() {
 g=0
-while [ -e "$d/x$g" ] && ! [ -s "$d/x$g" ]; do g=$((g+1)); done
-[ -e "$d/x$g" ] || mkfifo "$d/f$g" || mknod "$d/f$g" p
-: >"$d/x$g"
+while [ -e "$M/x$g" ] && ! [ -s "$M/x$g" ]; do g=$((g+1)); done
+[ -e "$M/x$g" ] || mkfifo "$M/f$g" || mknod "$M/f$g" p
+: >"$M/x$g"
 exec 7>&-
-exec 7<>"$d/f$g"
+exec 7<>"$M/f$g"
 set -m
-{ exec 6<"$d/f$g" 7>&-; ( if [ -n "$z" ]; then LC_ALL=$z; else unset LC_ALL; fi; exec 7<&6 6<&- 8>&1 >&9 2>&9 9>&- </dev/null; exec $e /bin/sh -c "$w" sh "$d" "$u" ); echo "x $?"; } | B "$g" &
+{ exec 6<"$M/f$g" 7>&-; ( if [ -n "$z" ]; then LC_ALL=$z; else unset LC_ALL; fi; exec 7<&6 6<&- 8>&1 >&9 2>&9 9>&- </dev/null; exec $e /bin/sh -c "$w" sh "$d" "$u" "$M" ); echo "x $?"; } | B "$g" &
 set +m
 j=
 }
@@ -113,18 +115,18 @@ s=
 while read -r a b k f h; do
 case $a in
 b) s=$b; continue;;
-x) echo 1 >"$d/x$1"; [ -n "$s" ] || break
+x) echo 1 >"$M/x$1"; [ -n "$s" ] || break
 k=$b b=$s
-if ! [ -f "$d/$b.p" ] && [ -s "$d/$b.c" ]; then
-m= a=y; read -r m <"$d/$b.c"; [ "$k" = 125 ] && a=c
+if ! [ -f "$M/$b.p" ] && [ -s "$M/$b.c" ]; then
+m= a=y; read -r m <"$M/$b.c"; [ "$k" = 125 ] && a=c
 m=$(printf %.900s "$m")
-printf '%s\n' "$a $m" >"$d/$b.r"; o "$a" "$b" "$m"; break
+printf '%s\n' "$a $m" >"$M/$b.r"; o "$a" "$b" "$m"; break
 fi;;
 esac
 s=
 [ -s "$d/$b.o" ] || f=0
 [ -s "$d/$b.e" ] || h=0
-echo "e $k" >"$d/$b.r"
+echo "e $k" >"$M/$b.r"
 o e "$b" "$k" "@{f:-?}" "@{h:-?}"
 L "$b" o "$f"
 L "$b" e "$h"
@@ -133,7 +135,7 @@ done
 L() {
 [ "$3" != 0 ] || return
 y=$3
-[ -n "$y" ] || { wc -c <"$d/$1.$2" >"$d/$1.w"; read -r y <"$d/$1.w"; }
+[ -n "$y" ] || { wc -c <"$d/$1.$2" >"$M/$1.w"; read -r y <"$M/$1.w"; }
 case $y in [1-9]|[1-9]?|[1-9]??)
 m= a=
 while IFS= read -r a; do m=$m$a$q; done <"$d/$1.$2"
@@ -145,7 +147,7 @@ G "$1" "$2" 0 ${firstBlocks}
 U() {
 N "$1" || return 0
 jobs >/dev/null
-[ -n "$g" ] && { [ -z "$j" ] || [ -f "$d/$j.r" ]; } && ! [ -s "$d/x$g" ] || A
+[ -n "$g" ] && { [ -z "$j" ] || [ -f "$M/$j.r" ]; } && ! [ -s "$M/x$g" ] || A
 o b "$1"
 printf '%s\n' "$x" >&7
 j=$1
@@ -169,9 +171,9 @@ printf '\n@%s .\n' "$n"
 Z() { o z "$1" "$2" $(wc -c <"$d/$1.$2"); }
 K() {
 k=0
-if read -r p <"$d/$1.p"; then
+if read -r p <"$M/$1.p"; then
 a="$p " b=
-[ ! -f "$d/$1.k" ] || read -r a <"$d/$1.k"
+[ ! -f "$M/$1.k" ] || read -r a <"$M/$1.k"
 for f in /proc/[0-9]*/stat; do
 read -r h <"$f" || continue
 f=@{f#/proc/} f=@{f%/stat}
@@ -183,26 +185,27 @@ h=
 while [ "$h" != "$a" ]; do h=$a
 for f in $b; do case " $a" in *" @{f#*:} "*) ;; *" @{f%:*} "*) a="$a@{f#*:} ";; esac; done
 done
-echo "$a " >"$d/$1.k"
+echo "$a " >"$M/$1.k"
 kill -"$2" -"$p"
 for f in $a; do kill -"$2" "$f" && k=$((k+1)); done
 fi
 o k "$1" "$k"
 }
 Q() {
-if [ -f "$d/$1.r" ]; then read -r k m <"$d/$1.r"; o "$k" "$1" "$m"
+if [ -f "$M/$1.r" ]; then read -r k m <"$M/$1.r"; o "$k" "$1" "$m"
 else
 case $v in *" $1 "*) o u "$1"; return;; esac
-if [ "$1" -gt "$l" ] || { [ "$1" = "$j" ] && [ -s "$d/x$g" ]; }; then o u "$1"; else o r "$1"; fi
+if [ "$1" -gt "$l" ] || { [ "$1" = "$j" ] && [ -s "$M/x$g" ]; }; then o u "$1"; else o r "$1"; fi
 fi
 }
 P() { o p "$1"; }
 F() {
 [ -f "$d/$1.o" ] && : >"$d/$1.o" && : >"$d/$1.e"
+[ "$1" = "$j" ] && j=
 t="$t $1" T=$((T+1))
 if [ $T -gt 60 ]; then
 set --
-for a in $t; do set -- "$@" "$d/$a".*; done
+for a in $t; do set -- "$@" "$d/$a".* "$M/$a".*; done
 rm -f "$@"
 t= T=0
 fi
