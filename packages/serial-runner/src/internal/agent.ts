@@ -202,8 +202,12 @@ const sumsOf = (text: string): readonly [string, string] => {
   return [String(cksum([bytes])), createHash("md5").update(bytes).digest("hex")]
 }
 
-/** How often the program is typed in again where the line damages it. */
-const typings = 6
+/** How often a part of the program is typed in again where the line damages it, and how long such a part is. */
+const typings = 60
+const partLength = 800
+
+/** The first whole lines of a text, about so long. */
+const firstLines = (text: string, length: number): string => text.slice(0, text.indexOf("\n", length - 1) + 1) || text
 
 /** Types the program in at a prompt. Answers `undefined` where nobody takes it. */
 export const install = Effect.fnUntraced(function* (
@@ -212,11 +216,12 @@ export const install = Effect.fnUntraced(function* (
   within: { readonly start: number; readonly quiet: number; readonly ready: number }
 ): Effect.fn.Return<Agent | undefined, SerialError.SerialError, Scope.Scope> {
   const [id, nonce] = [newId(), newId()]
-  const [go, bad] = [`@${id} go`, `@${id} bad`]
+  const reply = new RegExp(`@${id} ((?:ok|bad) (\\d+)) \\1[\\r\\n]`)
   let tail = ""
   let heard = 0
-  let refused = Deferred.makeUnsafe<"bad">()
+  let replied = Deferred.makeUnsafe<number>()
   const started = Deferred.makeUnsafe<boolean>()
+  const ready = Deferred.makeUnsafe<Answer>()
   const starting = Effect.gen(function* () {
     yield* write(encode(AgentScript.starter(id)))
     // A prompt again, and silence: whoever is there did not take the line.
@@ -232,31 +237,47 @@ export const install = Effect.fnUntraced(function* (
       Effect.timeoutOrElse({ duration: within.start, orElse: () => Effect.succeed(false) })
     )
   })
+  /** How far the other side is after what was sent. */
+  const progress = Effect.fnUntraced(function* (text: string, ms: number) {
+    replied = Deferred.makeUnsafe<number>()
+    yield* write(encode(text))
+    return yield* Effect.timeoutOption(Deferred.await(replied), ms)
+  })
   const typing = Effect.gen(function* () {
     yield* console.listen(({ data }) => {
       heard += data.length
       tail = (tail + Buffer.from(data).toString("latin1")).slice(-4096)
-      if (tail.includes(go)) Deferred.doneUnsafe(started, Effect.succeed(true))
-      if (!tail.includes(bad)) return
-      tail = ""
-      Deferred.doneUnsafe(refused, Effect.succeed("bad"))
+      if (tail.includes(`@${id} go`)) Deferred.doneUnsafe(started, Effect.succeed(true))
+      const found = reply.exec(tail)
+      if (found === null) return
+      tail = tail.slice(found.index + found[0].length)
+      Deferred.doneUnsafe(replied, Effect.succeed(Number(found[2])))
     })
     if (!(yield* starting)) return undefined
-    const lines = encode(AgentScript.programLines(id, nonce, sumsOf))
-    for (let typed = 0; typed < typings; typed++) {
-      refused = Deferred.makeUnsafe<"bad">()
-      yield* write(lines)
-      const answer = yield* Deferred.await(ready).pipe(
-        Effect.raceFirst(Deferred.await(refused)),
-        Effect.timeoutOption(within.ready)
-      )
-      if (answer._tag === "Some" && answer.value !== "bad") return answer.value
+    const text = AgentScript.programText(id, nonce)
+    let at = 0
+    let silent = 0
+    // On a good line all of it goes at once.
+    let length = text.length
+    for (let typed = 0; at < text.length && typed < typings; typed++) {
+      const part = firstLines(text.slice(at), length)
+      const lines = AgentScript.partLines(part, at, sumsOf)
+      let now = yield* progress(lines, length === text.length ? within.ready : within.ready / 3)
+      if (now._tag === "None") now = yield* progress(AgentScript.askHowFar, within.ready / 3)
+      silent = now._tag === "None" ? silent + 1 : 0
+      if (silent > 4) return undefined
+      if (now._tag === "Some" && now.value <= text.length) at = now.value
+      length = partLength
+    }
+    for (let asked = 0; at === text.length && asked < 8; asked++) {
+      yield* write(encode(AgentScript.runLine))
+      const answer = yield* Effect.timeoutOption(Deferred.await(ready), within.ready / 2)
+      if (answer._tag === "Some") return answer.value
     }
     yield* write(encode("\n.\n"))
     return undefined
   })
   const ears = yield* listen(console, nonce)
-  const ready = Deferred.makeUnsafe<Answer>()
   yield* hearing(ears, {
     answer: (answer) => {
       if (answer?.kind === "a") Deferred.doneUnsafe(ready, Effect.succeed(answer))

@@ -212,8 +212,9 @@ fi
 }
 b=none
 read -r b </proc/sys/kernel/random/boot_id
+E="a $$ $(id -u) $b @{e:-none} $R $d"
 A
-o a "$$" "$(id -u)" "$b" "@{e:-none}" "$R" "$d"
+o "$E"
 y=
 while :; do
 IFS= read -r x || { [ $? -gt 128 ] && continue; break; }
@@ -224,6 +225,7 @@ case $x in
 " /bin/sh -c "*) trap - EXIT; exec 7>&-; D; eval "$x"; exit;;
 "") o h;;
 exit) exit;;
+".run") o "$E";;
 esac
 done
 `
@@ -255,19 +257,26 @@ export const percentBytes = (bytes: Uint8Array): string => {
 export const starter = (id: string): string =>
   ` /bin/sh -c 's=$(stty -g 2>/dev/null);trap "stty $s 2>/dev/null" EXIT;trap exit INT HUP;` +
   `stty -echo -opost -tostop -ixon icanon -isig icrnl 2>/dev/null;stty eof undef 2>/dev/null;echo "@""${id} go";` +
-  `p=;q=$(printf "\\n.");q=\${q%.};while IFS= read -r a;do case $a in .)exit;;.*)` +
-  `k=$(printf %s "$p"|(cksum||md5sum)2>/dev/null);case "$a " in *" \${k%% *} "*)eval "$p";exit;;esac;` +
-  `p=;echo "@""${id} bad";;*)p=$p$a$q;;esac;done'\n`
+  `P=;p=;q=$(printf "\\n.");q=\${q%.};while IFS= read -r a;do case $a in .)exit;;.run)eval "$P";exit;;.*)` +
+  `k=$(printf %s "$p"|(cksum||md5sum)2>/dev/null);k=\${k%% *};` +
+  `case "$a " in ". \${#P} $k "*|". \${#P} "*" $k ")P=$P$p;k=ok;;*)k=bad;;esac;` +
+  `p=;echo "@""${id} $k \${#P} $k \${#P}";;*)p=$p$a$q;;esac;done'\n`
 
-/** What the {@link starter} waits for. */
-export const programLines = (
-  id: string,
-  nonce: string,
+/** The program, as whole lines, none of which begins with a dot. */
+export const programText = (id: string, nonce: string): string => `i=${id};n=${nonce}\n${source}\n`
+
+/** A part of the program that begins `at` so many characters, with what makes sure that it comes whole. */
+export const partLines = (
+  part: string,
+  at: number,
   sums: (text: string) => readonly [cksum: string, md5: string]
-): string => {
-  const text = `i=${id};n=${nonce}\n${source}\n`
-  return `${text}. ${sums(text).join(" ")}\n`
-}
+): string => `${part}. ${at} ${sums(part).join(" ")}\n`
+
+/** A part that is none: the {@link starter} says how far it is. */
+export const askHowFar = "\n. x\n"
+
+/** Runs what came. */
+export const runLine = ".run\n"
 
 /** One argument of a call. */
 export const quoted = (text: string): string => {
