@@ -11,6 +11,8 @@ const small = large / 10
 const contents = (bytes: number): string =>
   Array.from({ length: bytes / 100 }, (_, line) => `${String(line).padStart(99, "abcdefghij")}\n`).join("")
 
+const tenTimes = <A>(effect: Effect.Effect<A>) => Effect.repeat(effect, { times: 9 })
+
 export const serialOutput = Effect.fnUntraced(function* () {
   const fs = yield* FileSystem.FileSystem
   const folder = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "toehold-bench-" }))
@@ -30,7 +32,6 @@ export const serialOutput = Effect.fnUntraced(function* () {
     Effect.flatMap(Effect.orDie(run(`cat ${folder}/${name}`, { mode, maxOutput: 2 * large })), ({ stdout }) =>
       stdout.totalBytes === bytes ? Effect.void : Effect.die(new Error(`${stdout.totalBytes} bytes came`))
     )
-  const tenTimes = <A>(effect: Effect.Effect<A>) => Effect.repeat(effect, { times: 9 })
   const figures = yield* rounds<never>(
     [
       { name: "cat, read raw", run: cat("large", large) },
@@ -38,7 +39,7 @@ export const serialOutput = Effect.fnUntraced(function* () {
       { name: "toehold, checked", run: read(shell.run, "large", large, "checked") },
       { name: "toehold, text, 10 x 2 MB", run: tenTimes(read(shell.run, "small", small, "text")) }
     ],
-    { count: 9, warmup: 1 }
+    { count: 5, warmup: 1 }
   )
   return yield* report("serial-output", figures, [
     { what: "rate of text / cat", ratio: 1 / ratioOf(figures, "toehold, text", "cat, read raw"), atLeast: 0.9 },

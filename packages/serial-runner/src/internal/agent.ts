@@ -262,8 +262,8 @@ export const install = Effect.fnUntraced(function* (
     for (let typed = 0; at < text.length && typed < typings; typed++) {
       const part = firstLines(text.slice(at), length)
       const lines = AgentScript.partLines(part, at, sumsOf)
-      let now = yield* progress(lines, length === text.length ? within.ready : within.ready / 3)
-      if (now._tag === "None") now = yield* progress(AgentScript.askHowFar, within.ready / 3)
+      let now = yield* progress(lines, length === text.length ? 3 * within.ready : within.ready)
+      if (now._tag === "None") now = yield* progress(AgentScript.askHowFar, within.ready)
       silent = now._tag === "None" ? silent + 1 : 0
       if (silent > 4) return undefined
       if (now._tag === "Some" && now.value <= text.length) at = now.value
@@ -271,7 +271,7 @@ export const install = Effect.fnUntraced(function* (
     }
     for (let asked = 0; at === text.length && asked < 8; asked++) {
       yield* write(encode(AgentScript.runLine))
-      const answer = yield* Effect.timeoutOption(Deferred.await(ready), within.ready / 2)
+      const answer = yield* Effect.timeoutOption(Deferred.await(ready), within.ready)
       if (answer._tag === "Some") return answer.value
     }
     yield* write(encode("\n.\n"))

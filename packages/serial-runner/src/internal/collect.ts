@@ -56,9 +56,9 @@ const collect = Effect.fnUntraced(function* (
   const read = Effect.fnUntraced(function* (from: number, to: number) {
     const piece = yield* Output.readRange(agent, sequence, stream, { from, to, blocks })
     blocks = piece.blocks
-    return piece.data
+    return piece.chunks
   })
-  const begin = first ?? (yield* read(0, firstBytes))
+  const begin = first ?? Buffer.concat(yield* read(0, firstBytes))
   if (begin.length < firstBytes && begin.length <= limit) return captured(begin, new Uint8Array(0), begin.length)
   const answer = yield* agent.ask(
     "Z",
@@ -68,8 +68,8 @@ const collect = Effect.fnUntraced(function* (
   const size = Number(answer.fields[2])
   const headLimit = size <= limit ? size : Math.ceil(limit / 2)
   const known = begin.subarray(0, headLimit)
-  const head = known.length === headLimit ? known : Buffer.concat([known, yield* read(known.length, headLimit)])
-  const tail = size <= limit ? Buffer.alloc(0) : yield* read(size - Math.floor(limit / 2), size)
+  const head = known.length === headLimit ? known : Buffer.concat([known, ...(yield* read(known.length, headLimit))])
+  const tail = Buffer.concat(size <= limit ? [] : yield* read(size - Math.floor(limit / 2), size))
   return captured(head, tail, size)
 })
 

@@ -97,7 +97,7 @@ export const hello = Effect.fnUntraced(function* (
   /** One try, in a scope that stays open only when it was the right one. */
   const install = Effect.fnUntraced(function* (attempt: number) {
     const scope = yield* Scope.fork(outer)
-    const within = { start: 3000 + 1000 * attempt, quiet: 700 * (attempt + 1), ready: 5000 }
+    const within = { start: 3000 + 1000 * attempt, quiet: 700 * (attempt + 1), ready: 4000 }
     const agent = yield* Scope.provide(Agent.install(console, write, within), scope).pipe(
       Effect.onExit((exit) =>
         Exit.isSuccess(exit) && exit.value !== undefined ? Effect.void : Scope.close(scope, exit)

@@ -207,7 +207,7 @@ export const readRange = Effect.fnUntraced(function* (
 ) {
   const chunks: Array<Buffer> = []
   const read = yield* pull(agent, sequence, stream, { ...range, isAhead: true }, (data) => void chunks.push(data))
-  return { data: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks), ...read }
+  return { chunks, ...read }
 })
 
 /**
