@@ -50,14 +50,13 @@ const benches: Readonly<Record<string, Bench>> = {
   vast,
   up,
   session,
-  api
+  api,
   serial,
   "serial-consoles": serialConsoles,
   "serial-flood": serialFlood,
   "serial-guest": serialGuest,
   "serial-output": serialOutput,
-  "serial-soak": serialSoak,
-  transfer
+  "serial-soak": serialSoak
 }
 
 const main = Effect.gen(function* () {
