@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Duration, Effect, Redacted, Stream } from "effect"
+import type * as ProcessSpawner from "@toehold/shell/ProcessSpawner"
 import type { CapturedOutput } from "./CapturedOutput.ts"
 import type * as SshError from "./SshError.ts"
 
@@ -13,10 +14,7 @@ import type * as SshError from "./SshError.ts"
  * @since 0.1.0
  * @category models
  */
-export interface ExitStatus {
-  readonly exitCode: number | null
-  readonly signal: string | null
-}
+export type ExitStatus = ProcessSpawner.ExitStatus
 
 /**
  * A piece of output, in the order of arrival.
@@ -140,25 +138,7 @@ export interface RunningCommand {
  * @since 0.1.0
  * @category models
  */
-export interface SpawnOptions {
-  /** `null` for the null device in place of a stream. Default: `pipe`. */
-  readonly stdin?: "pipe" | "null" | undefined
-  /** Default: `pipe`. */
-  readonly stdout?: "pipe" | "null" | undefined
-  /** Default: `pipe`. */
-  readonly stderr?: "pipe" | "null" | undefined
-  /** Named pipes to make on the machine, one for each further file descriptor of the process. */
-  readonly fifos?: ReadonlyArray<Fifo> | undefined
-  /**
-   * The process belongs to others that run already and may wait for it: where no session is free it goes over a
-   * connection of its own. Default: `false`, it waits for a session.
-   */
-  readonly atOnce?: boolean | undefined
-  /** Signals are for the process itself, and what it leaves behind stays. Default: `false`, they are for its group. */
-  readonly leader?: boolean | undefined
-  /** How the scope's end ends the process. Default: SIGTERM, and however long it takes. */
-  readonly kill?: KillOptions | undefined
-}
+export type SpawnOptions = ProcessSpawner.SpawnOptions
 
 /**
  * How a process is ended.
@@ -166,50 +146,13 @@ export interface SpawnOptions {
  * @since 0.1.0
  * @category models
  */
-export interface KillOptions {
-  /** `TERM`, `INT`, … */
-  readonly signal: string
-  /** SIGKILL when something of the group is left after this. Unlimited if not given. */
-  readonly forceAfter?: Duration.Input | undefined
-}
+export type KillOptions = ProcessSpawner.KillOptions
 
 /**
- * A named pipe that a process has as a file descriptor. Its folder is made for it, closed to other accounts, and removed
- * once both ends are open; until then the process waits, so open the other end.
+ * A process on the machine, for as long as its scope, which ends its group. `write` fails with `InputClosed` when it takes
+ * no more, and `kill` with `SignalFailed` when there is nothing to signal.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Fifo {
-  readonly fd: number
-  /** What the process does with it. */
-  readonly direction: "read" | "write"
-  readonly path: string
-}
-
-/**
- * A process on the machine, for as long as its scope, which ends its group. Nothing is read or written but what is asked
- * for: an output that nobody reads holds the process back, as a pipe does.
- *
- * @since 0.1.0
- * @category models
- */
-export interface SpawnedProcess {
-  /** Process id on the machine, which is that of the process group as well. */
-  readonly pid: number
-  readonly stdout: Stream.Stream<Uint8Array, SshError.SshError>
-  readonly stderr: Stream.Stream<Uint8Array, SshError.SshError>
-  /** Writes to the standard input, as fast as the process reads. Fails with `InputClosed` when it takes no more. */
-  readonly write: (chunk: Uint8Array) => Effect.Effect<void, SshError.SshError>
-  readonly endInput: Effect.Effect<void>
-  /** How the process itself ended, known before its output was read. */
-  readonly status: Effect.Effect<ExitStatus, SshError.SshError>
-  readonly isRunning: Effect.Effect<boolean>
-  /**
-   * Sends a signal to the process group and waits for the end of the process. Fails with `SignalFailed` when there is
-   * nothing to send it to.
-   */
-  readonly kill: (options: KillOptions) => Effect.Effect<void, SshError.SshError>
-  /** Lets the process outlive the scope and the connection; the effect that comes back takes that back. */
-  readonly unref: Effect.Effect<Effect.Effect<void>>
-}
+export type SpawnedProcess = ProcessSpawner.SpawnedProcess<SshError.SshError>

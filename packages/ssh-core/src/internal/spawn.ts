@@ -2,6 +2,7 @@
 import { Cause, Deferred, Duration, Effect, Exit, Queue, type Scope, Stream } from "effect"
 import { randomBytes } from "node:crypto"
 import { goneScript, killScript } from "@toehold/shell/ProcessGroup"
+import * as ProcessScript from "@toehold/shell/ProcessScript"
 import * as CapturedOutput from "../CapturedOutput.ts"
 import * as SshCommand from "../SshCommand.ts"
 import * as SshError from "../SshError.ts"
@@ -61,7 +62,7 @@ const notStarted = (command: SshCommand.SshCommand, options: SpawnOptions, verdi
   const [what = "", code = ""] = verdict.split(" ")
   const path = {
     cwd: command.cwd ?? "",
-    program: command.kind === "shell" ? "/bin/sh" : CommandScript.unwrap(command.words[0] ?? ""),
+    program: command.kind === "shell" ? "/bin/sh" : ProcessScript.unwrap(command.words[0] ?? ""),
     fifo: options.fifos?.[0]?.path ?? ""
   }[what]
   if (path === undefined) {
@@ -121,7 +122,9 @@ export const spawn = Effect.fnUntraced(function* (
   options: SpawnOptions
 ): Effect.fn.Return<SpawnedProcess, SshError.SshError, Scope.Scope> {
   const mark = `toehold-${randomBytes(12).toString("hex")}`
-  const script = yield* Effect.fromResult(CommandScript.make(command, { ...options, mark }))
+  const script = yield* Effect.fromResult(
+    CommandScript.make(command, { ...options, say: (word) => `echo "${mark} ${word}" >&2` })
+  )
   const name = SshCommand.display(command)
   const none = { command: name, stdout: CapturedOutput.empty, stderr: CapturedOutput.empty }
   const lost = (status: ExitStatus | undefined) =>

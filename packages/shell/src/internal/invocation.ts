@@ -1,9 +1,8 @@
-/** What a command of Effect's asks for, in the terms of a connection; and what a connection's failure is in Effect's. */
+/** What a command of Effect's asks for, in the terms of a transport. */
 import { PlatformError, Result, Sink, Stream } from "effect"
 import { ChildProcess, CommandLine } from "effect/process"
-import * as SshCommand from "../SshCommand.ts"
-import type * as SshError from "../SshError.ts"
-import type { KillOptions, SpawnOptions } from "../SshExec.ts"
+import type { Command } from "../ProcessScript.ts"
+import type { KillOptions, SpawnOptions } from "../ProcessSpawner.ts"
 
 export interface Descriptor {
   readonly fd: number
@@ -15,7 +14,7 @@ type Bytes = Stream.Stream<Uint8Array, PlatformError.PlatformError>
 type BytesSink = Sink.Sink<Uint8Array, Uint8Array, never, PlatformError.PlatformError>
 
 export interface Invocation {
-  readonly command: SshCommand.SshCommand
+  readonly command: Command
   readonly options: SpawnOptions
   readonly stdin: Bytes | undefined
   readonly endsInput: boolean
@@ -83,13 +82,14 @@ export const make = (
       path,
       direction: config.type === "input" ? ("read" as const) : ("write" as const)
     }))
-    const scriptOptions = {
-      cwd: cwdOf(options.cwd),
-      env: options.env,
-      freshEnv: options.env !== undefined && options.extendEnv !== true
-    }
     return {
-      command: SshCommand.argv(shell === undefined ? [command, ...args] : [shell, "-c", command], scriptOptions),
+      command: {
+        kind: "argv",
+        words: shell === undefined ? [command, ...args] : [shell, "-c", command],
+        cwd: cwdOf(options.cwd),
+        env: options.env ?? {},
+        freshEnv: options.env !== undefined && options.extendEnv !== true
+      },
       options: {
         stdin: stdin.stream === "ignore" ? "null" : "pipe",
         stdout: stdout === "ignore" ? "null" : "pipe",
@@ -110,40 +110,8 @@ const isOutput = (
   option: ChildProcess.CommandOutput | ChildProcess.StdoutConfig
 ): option is ChildProcess.CommandOutput => typeof option === "string" || Sink.isSink(option)
 
-const display = ({ args, command }: ChildProcess.StandardCommand): string => CommandLine.display([command, ...args])
-
-const tagOf = ({ reason }: SshError.SshError): PlatformError.SystemErrorTag => {
-  switch (reason._tag) {
-    case "NotFound":
-    case "PermissionDenied":
-      return reason._tag
-    case "FileFailed":
-      return "BadResource"
-    case "ChannelRefused":
-      return reason.busy ? "Busy" : "Unknown"
-    case "CommandTimeout":
-    case "IdleTimeout":
-    case "ConnectTimeout":
-      return "TimedOut"
-    default:
-      return "Unknown"
-  }
-}
-
-/** A failure of the connection as Effect's, with the typed one as its cause. */
-export const translate =
-  (method: string, command: ChildProcess.StandardCommand) =>
-  (error: SshError.SshError): PlatformError.PlatformError =>
-    error.reason._tag === "InvalidArgument"
-      ? PlatformError.badArgument({ module: "ChildProcess", method, description: error.message, cause: error })
-      : PlatformError.systemError({
-          _tag: tagOf(error),
-          module: "ChildProcess",
-          method,
-          pathOrDescriptor: display(command),
-          description: error.message,
-          cause: error
-        })
+export const display = ({ args, command }: ChildProcess.StandardCommand): string =>
+  CommandLine.display([command, ...args])
 
 /** A process that a signal ended has no exit code. */
 export const endedBy = (signal: string, command: ChildProcess.StandardCommand): PlatformError.PlatformError =>
