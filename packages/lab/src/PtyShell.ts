@@ -61,7 +61,7 @@ export interface PtyShell {
 
 const commands = { dash: "dash -i", bash: "bash -i", ash: "busybox ash -i" } as const
 
-const { O_NONBLOCK, O_RDONLY, O_RDWR } = Fs.constants
+const { O_NONBLOCK, O_RDWR } = Fs.constants
 
 /**
  * Starts a shell; it and everything it started on its terminal end with the scope.
@@ -93,7 +93,8 @@ export const make = Effect.fn("PtyShell.make")(function* (
           ...options.env
         }
       })
-      const from = new Net.Socket({ fd: Fs.openSync(input, O_RDONLY | O_NONBLOCK), readable: true, writable: false })
+      // Open for both, as QEMU has it, so that one writer's end is no end of the line.
+      const from = new Net.Socket({ fd: Fs.openSync(input, O_RDWR | O_NONBLOCK), readable: true, writable: false })
       const to = new Net.Socket({ fd: Fs.openSync(output, O_RDWR | O_NONBLOCK), readable: false, writable: true })
       for (const end of [from, to, child.stdin, child.stdout]) end.on("error", () => undefined)
       return { child, from, to }

@@ -14,10 +14,12 @@ import {
   ShellEnded
 } from "./internal/reason/execute.ts"
 import { InvalidArgument, InvalidTarget, PortBusy, PortClosed, PortMissing } from "./internal/reason/port.ts"
+import { FileFailed, InputClosed, NotFound, PermissionDenied, SignalFailed } from "./internal/reason/process.ts"
 import { LoginPrompt, NoShell, SyntaxError } from "./internal/reason/shell.ts"
 
 export * from "./internal/reason/execute.ts"
 export * from "./internal/reason/port.ts"
+export * from "./internal/reason/process.ts"
 export * from "./internal/reason/shell.ts"
 
 /**
@@ -39,6 +41,11 @@ export const Reason = Schema.Union([
   ShellEnded,
   Rebooted,
   Panicked,
+  NotFound,
+  PermissionDenied,
+  FileFailed,
+  InputClosed,
+  SignalFailed,
   InvalidTarget,
   InvalidArgument
 ])

@@ -140,6 +140,8 @@ export class SerialShell extends Context.Service<
     readonly stage: (bytes: Uint8Array) => Effect.Effect<string, SerialError.SerialError, Scope.Scope>
     /** For what is built on it: the machine's side, with the console for as long as the scope. */
     readonly agent: Effect.Effect<Agent.Agent, SerialError.SerialError, Scope.Scope>
+    /** For what is built on it: why the machine's side does not answer any more, which nobody may hold by then. */
+    readonly lost: (outcome: Run.Lost["outcome"]) => Effect.Effect<SerialError.SerialError>
   }
 >()("@toehold/serial-runner/SerialShell") {}
 
@@ -172,6 +174,8 @@ export const make = Effect.fn("SerialShell.make")(function* (
   let known: State = "unknown"
   let isHeld = false
   let bootId: string | undefined
+  /** How much the machine had printed when the shell was found. */
+  let foundAt = 0
   const setState = (next: State) => Effect.sync(() => void (known = next))
 
   const acquire = Effect.gen(function* () {
@@ -179,6 +183,7 @@ export const make = Effect.fn("SerialShell.make")(function* (
     yield* Effect.addFinalizer(() => Effect.sync(() => void (isHeld = false)))
     const agent = yield* Hello.hello(console, turn.write, { readyTimeoutMs, setState })
     isHeld = true
+    foundAt = yield* console.offset
     yield* Effect.addFinalizer(() => Hello.leave(agent))
     return agent
   })
@@ -319,7 +324,8 @@ export const make = Effect.fn("SerialShell.make")(function* (
     stage,
     identity: Effect.scoped(Effect.map(agent, ({ machine }) => ({ uid: machine.uid, bootId: machine.bootId }))),
     run,
-    agent
+    agent,
+    lost: (outcome) => Effect.suspend(() => explain(new Run.Lost(outcome), "", foundAt))
   }
 })
 

@@ -64,7 +64,7 @@ exit`
  * that was staged); `G seq stream block count` sends blocks of such a file, and `Z seq stream` its size; `S seq index text`
  * keeps a part of a file, `I seq index length` one that comes as it is, and `J seq count` joins them; `K seq signal` signals
  * the process group, all of the session and all descendants; `Q seq` tells how it stands; `F seq` forgets it; `P seq`
- * answers. A number that was seen before is never run again. An empty line is answered: it can be sent to anybody.
+ * answers; `E` is what is to be done first at the end. A number that was seen before is never run again. An empty line is answered: it can be sent to anybody.
  */
 const program = String.raw`
 exec 2>/dev/null
@@ -88,7 +88,8 @@ q='
 l=0 v=' ' t= T=0 j= g=
 exec 9>&1
 o() { O=$*; printf '\n@%s %s %s|%s\n' "$n" "@{#O}" "$O" "$O"; }
-D() { for p in "$M"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d" "$M"; stty "$s"; }
+E() { :; }
+D() { E; for p in "$M"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d" "$M"; stty "$s"; }
 trap : INT QUIT
 trap 'D; o x' EXIT
 trap exit HUP TERM
@@ -234,7 +235,9 @@ done
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** A template's own signs stand for the shell's. */
-const source = `w=${shellQuoted(worker.trim())}\n${program.trim().replaceAll("@{", "${")}`
+export const shellText = (template: string): string => template.trim().replaceAll("@{", "${")
+
+const source = `w=${shellQuoted(worker.trim())}\n${shellText(program)}`
 
 /** What `printf %b` turns back into the text, on one line and in letters that no terminal takes as a command. */
 export const percentB = (text: string): string => percentBytes(new TextEncoder().encode(text))

@@ -54,7 +54,8 @@ export class PieceReader {
     const [sequence, stream, number, sum = ""] = fields
     this.#header = {
       key: `${sequence} ${stream}`,
-      block: kind === "d" ? Number(number) : 0,
+      // A small one has its place behind its length, and no checksum.
+      block: Number(kind === "d" ? number : sum),
       sum,
       twice: kind === "t" ? Number(number) : undefined
     }
@@ -94,7 +95,7 @@ interface Asked {
 }
 
 /** Pieces of one file, asked for ahead of their turn. */
-const inbox = Effect.fnUntraced(function* (agent: Agent, sequence: number, stream: StreamName) {
+const inbox = Effect.fnUntraced(function* (agent: Agent, sequence: number | string, stream: StreamName | number) {
   const asked: Array<Asked> = []
   let activity = 0
   const key = `${sequence} ${stream}`
@@ -154,8 +155,8 @@ const inbox = Effect.fnUntraced(function* (agent: Agent, sequence: number, strea
  */
 const pull = (
   agent: Agent,
-  sequence: number,
-  stream: StreamName,
+  sequence: number | string,
+  stream: StreamName | number,
   options: { readonly from: number; readonly to: number; readonly blocks: number; readonly isAhead: boolean },
   push: (data: Buffer) => void
 ) =>
@@ -216,8 +217,8 @@ export const readRange = Effect.fnUntraced(function* (
  */
 export const read = Effect.fnUntraced(function* (
   agent: Agent,
-  sequence: number,
-  stream: StreamName,
+  sequence: number | string,
+  stream: StreamName | number,
   offset: number,
   blocks: number
 ) {

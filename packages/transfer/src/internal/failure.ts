@@ -47,6 +47,7 @@ const unreachable = new Set([
   "PortClosed",
   "LoginPrompt",
   "NoShell",
+  "ShellEnded",
   "Rebooted",
   "Panicked"
 ])

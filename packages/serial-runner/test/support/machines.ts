@@ -1,0 +1,38 @@
+/** Machines with both services over a console. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, type FileSystem, Layer, type PlatformError } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
+import type * as Guest from "@toehold/lab/Guest"
+import type { LabError } from "@toehold/lab/LabError"
+import type * as PtyShell from "@toehold/lab/PtyShell"
+import type { SerialError } from "@toehold/serial-runner/SerialError"
+import * as SerialFiles from "@toehold/serial-runner/SerialFiles"
+import { SerialShell } from "@toehold/serial-runner/SerialShell"
+import * as Consoles from "./consoles.ts"
+
+type Machine = Layer.Layer<
+  FileSystem.FileSystem | ChildProcessSpawner.ChildProcessSpawner,
+  LabError | PlatformError.PlatformError | SerialError
+>
+
+export const pty = (options: PtyShell.Options): Machine =>
+  SerialFiles.layer().pipe(
+    Layer.provide(
+      Layer.effect(
+        SerialShell,
+        Effect.map(Consoles.pty(options), ({ shell }) => shell)
+      )
+    ),
+    Layer.provide(NodeServices.layer)
+  )
+
+export const guest = (options: Guest.Options): Machine =>
+  SerialFiles.layer().pipe(
+    Layer.provide(
+      Layer.effect(
+        SerialShell,
+        Effect.map(Consoles.guest(options), ({ shell }) => shell)
+      )
+    ),
+    Layer.provide(NodeServices.layer)
+  )
