@@ -7,6 +7,7 @@ import type * as ProvisionError from "@toehold/bootstrap-service/ProvisionError"
 import type * as JobsError from "@toehold/jobs/JobsError"
 import type * as MachineError from "@toehold/machines/MachineError"
 import type * as SessionApiError from "@toehold/session-api/SessionApiError"
+import type * as SerialError from "@toehold/serial-runner/SerialError"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import type * as TransferError from "@toehold/transfer/TransferError"
 import type * as VastError from "@toehold/vast-api/VastError"
@@ -109,6 +110,47 @@ export const ofReason = (reason: SshError.Reason): number => {
       return usage
   }
 }
+
+/**
+ * The exit code for what went wrong on a serial console, for every command but `exec`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const ofSerialReason = (reason: SerialError.Reason): number => {
+  switch (reason._tag) {
+    case "PortMissing":
+    case "PortClosed":
+    case "NoShell":
+    case "ShellEnded":
+    case "Rebooted":
+    case "Panicked":
+      return unreachable
+    case "PortBusy":
+      return tryAgain
+    case "LoginPrompt":
+    case "PermissionDenied":
+      return notPermitted
+    case "CommandTimeout":
+    case "IdleTimeout":
+      return timeout
+    case "NotFound":
+      return noInput
+    case "SyntaxError":
+      return badInput
+    case "OutputDamaged":
+    case "FileFailed":
+    case "InputClosed":
+    case "SignalFailed":
+      return io
+    case "InvalidTarget":
+    case "InvalidArgument":
+      return usage
+  }
+}
+
+const ofTransport = (error: SshError.SshError | SerialError.SerialError): number =>
+  error._tag === "SshError" ? ofReason(error.reason) : ofSerialReason(error.reason)
 
 /**
  * The exit code for what went wrong with a job.
@@ -270,10 +312,11 @@ export const ofFailure = (failure: Failure): number => {
     case "InputFailed":
       return io
     case "SshError":
-      return ofReason(failure.reason)
+    case "SerialError":
+      return ofTransport(failure)
     case "JobsError": {
       const cause = causeOf(failure)
-      return cause === undefined ? ofJobsReason(failure.reason) : ofReason(cause.reason)
+      return cause === undefined ? ofJobsReason(failure.reason) : ofTransport(cause)
     }
     case "TransferError":
       return ofTransfer(failure.reason)

@@ -7,6 +7,7 @@ import type { ProvisionError } from "@toehold/bootstrap-service/ProvisionError"
 import type { JobsError } from "@toehold/jobs/JobsError"
 import type { MachineError } from "@toehold/machines/MachineError"
 import type { SessionApiError } from "@toehold/session-api/SessionApiError"
+import type { SerialError } from "@toehold/serial-runner/SerialError"
 import type { SshError } from "@toehold/ssh-core/SshError"
 import { causeOf } from "./internal/transportCause.ts"
 import type { TransferError } from "@toehold/transfer/TransferError"
@@ -23,6 +24,7 @@ import type { UsageError } from "./UsageError.ts"
  */
 export type Failure =
   | SshError
+  | SerialError
   | JobsError
   | TransferError
   | VastError

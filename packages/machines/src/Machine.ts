@@ -16,17 +16,37 @@ import * as SshProcess from "@toehold/ssh-core/SshProcess"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import type { VastClient } from "@toehold/vast-api/VastClient"
 import type { VastError } from "@toehold/vast-api/VastError"
-import * as LocalCommands from "./internal/localCommands.ts"
+import type { SerialError } from "@toehold/serial-runner/SerialError"
+import * as LocalMachine from "./internal/localMachine.ts"
+import * as ProcessCommands from "./internal/processCommands.ts"
+import * as SerialMachine from "./internal/serialMachine.ts"
 import type { MachineError } from "./MachineError.ts"
 import * as VastName from "./VastName.ts"
 
 /**
- * A machine that answers, for as long as the scope that it was opened in.
+ * What can go wrong with a command on a machine.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type CommandError = SshError.SshError | SerialError
+
+/**
+ * A command that is running, as `SshClient` has it.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Machine extends Pick<SshClient["Service"], "exec" | "start"> {
+export type RunningCommand = ProcessCommands.Running<CommandError>
+
+/**
+ * A machine that answers, for as long as the scope that it was opened in. `exec` and `start` are those of `SshClient`,
+ * whatever the machine.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Machine extends ProcessCommands.Commands<CommandError> {
   /** As it was asked for. */
   readonly name: string
   readonly processes: ChildProcessSpawner.ChildProcessSpawner["Service"]
@@ -57,7 +77,7 @@ export interface Options extends SshLogin.Options {
  * @since 0.1.0
  * @category errors
  */
-export type OpenError = SshError.SshError | VastError | MachineError
+export type OpenError = CommandError | VastError | MachineError
 
 /**
  * Who speaks SSH.
@@ -81,7 +101,7 @@ export const context = (
   )
 
 /** Between machines of one list there is a comma, and a console's pair of pipes has one of its own. */
-const pairs = /^serial:fifo:/
+const pairs = /^serial:(?:fifo:|\/)/
 
 /**
  * The names in a list with commas, each once. A text with blanks is one machine's command line. Fails with
@@ -130,8 +150,8 @@ export const target = Effect.fnUntraced(function* (
 const otherWays: ReadonlyArray<readonly [prefix: string, detail: string, hint: string]> = [
   [
     "serial:",
-    "serial consoles are not supported by this version",
-    "Give a machine that has an SSH server: root@host:port."
+    "a serial console is not reached by SSH",
+    "Use it with exec, put, get, sync and job, or give a machine that has an SSH server: root@host:port."
   ],
   ["vast:", "it is no instance of Vast.ai that can be reached so", "Write the number of an instance: vast:41000001."]
 ]
@@ -164,14 +184,17 @@ const enterInstance = Effect.fnUntraced(function* (id: number, { flags, transpor
 })
 
 /**
- * Opens the machine that a name stands for: `local:`, `vast:ID`, or what `SshTarget.parse` reads (an alias,
- * `user@host:port`, an `ssh` command line), which is logged in to through the pool. Fails as `SshPool.client` does, and by
- * the transport `openssh` as `OpenSsh.connect` does; for an instance of Vast.ai also as `VastMachine.locate` and
- * `VastMachine.enter` do.
+ * Opens the machine that a name stands for: `local:`, `vast:ID`, a serial console as `SerialTarget.parse` reads it
+ * (`serial:unix:PATH`), or what `SshTarget.parse` reads (an alias, `user@host:port`, an `ssh` command line), which is logged
+ * in to through the pool. Fails as `SshPool.client` does, and by the transport `openssh` as `OpenSsh.connect` does; for an
+ * instance of Vast.ai also as `VastMachine.locate` and `VastMachine.enter` do, and for a console as `SerialHub.console` and
+ * `SerialShell.identity` do.
  *
  * **Gotchas**
  *
  * The pool tries an address that it has reached before for a while (`retryFor`) before an instance's other one is tried.
+ * A console has one owner: two that open the same one share a `SerialHub` in their context, or the second fails with
+ * `PortBusy`. What is said of logging in does not concern it, nor do limits on questions (`promptTimeout`).
  *
  * @since 0.1.0
  * @category constructors
@@ -187,8 +210,10 @@ export const open = Effect.fn("Machine.open")(function* (
   if (name === "local:") {
     const processes = yield* ChildProcessSpawner.ChildProcessSpawner
     const { os } = yield* ClientPlatform
-    return { name, processes, files: yield* FileSystem.FileSystem, ...LocalCommands.make(processes, os) }
+    const commands = ProcessCommands.make(LocalMachine.make(processes, os))
+    return { name, processes, files: yield* FileSystem.FileSystem, ...commands }
   }
+  if (name.startsWith("serial:")) return { name, ...(yield* SerialMachine.open(name)) }
   const { flags, transport, vast: _, ...login } = options
   const id = VastName.idOf(name)
   const ssh =

@@ -93,7 +93,8 @@ const readTerminal = Effect.fnUntraced(function* (
 ): Effect.fn.Return<StartOptions["pty"], SshError.SshError, ClientPlatform | StandardStreams> {
   const { terminal } = yield* StandardStreams
   const size = terminal === undefined || { cols: terminal.columns, rows: terminal.rows }
-  if (name === "local:" || VastName.idOf(name) !== undefined) return invocation.has("pty") && size
+  const isSsh = name !== "local:" && !name.startsWith("serial:") && VastName.idOf(name) === undefined
+  if (!isSsh) return invocation.has("pty") && size
   const target = yield* Machine.target(name, flags)
   if (target.forwards.length > 0) {
     yield* note(

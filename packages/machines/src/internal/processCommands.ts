@@ -1,15 +1,53 @@
-/** Commands on this machine itself, asked for and answered as those over SSH are. */
+/** Commands as processes of Effect's, asked for and answered as those over SSH are. */
 import { Clock, Deferred, Duration, Effect, Option, PlatformError, Redacted, type Scope, Stream } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import * as CapturedOutput from "@toehold/shell/CapturedOutput"
 import { OutputCapture } from "@toehold/shell/OutputCapture"
-import type { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
-import type { ExecOptions, ExitStatus, OutputChunk, RunningCommand, StartOptions } from "@toehold/ssh-core/SshExec"
+import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, StartOptions } from "@toehold/ssh-core/SshExec"
+
+/** A command that runs, and what it can fail with. */
+export interface Running<F> {
+  readonly pid: number
+  readonly output: Stream.Stream<OutputChunk, F>
+  readonly exit: Effect.Effect<ExitStatus, F>
+  readonly resize: (size: { readonly rows: number; readonly cols: number }) => Effect.Effect<void>
+  readonly kill: (signal?: string) => Effect.Effect<boolean>
+}
 
 /** How commands are run, whatever the machine. */
-export type Commands = Pick<SshClient["Service"], "exec" | "start">
+export interface Commands<F> {
+  readonly exec: <E = never, R = never>(
+    command: SshCommand.SshCommand,
+    options?: ExecOptions<E, R>
+  ) => Effect.Effect<ExecResult, F | E, R>
+  readonly start: <R = never>(
+    command: SshCommand.SshCommand,
+    options?: StartOptions<never, R>
+  ) => Effect.Effect<Running<F>, F, Scope.Scope | R>
+}
+
+/** What had been printed of a command that failed. */
+export interface Partial {
+  readonly command: string
+  readonly stdout: CapturedOutput.CapturedOutput
+  readonly stderr: CapturedOutput.CapturedOutput
+}
+
+/** How a kind of machine says what went wrong. */
+export interface Machine<F> {
+  /** What it is called where it has no terminal and no sudo. */
+  readonly name: string
+  readonly terminalHint: string
+  readonly os: string
+  readonly processes: ChildProcessSpawner.ChildProcessSpawner["Service"]
+  readonly failed: (error: PlatformError.PlatformError, partial: Partial) => F | SshError.SshError
+  readonly outOfTime: (
+    reason: "CommandTimeout" | "IdleTimeout",
+    details: Partial & { readonly timeoutMs: number; readonly killed: boolean }
+  ) => F | SshError.SshError
+}
 
 type Handle = ChildProcessSpawner.ChildProcessHandle
 
@@ -20,11 +58,12 @@ const defaultGrace = Duration.seconds(2)
 const toProcess = Effect.fnUntraced(function* (
   os: string,
   command: SshCommand.SshCommand,
-  grace: Duration.Duration
+  grace: Duration.Duration,
+  hasInput: boolean
 ): Effect.fn.Return<ChildProcess.StandardCommand, SshError.SshError> {
   yield* Effect.fromResult(SshCommand.toScript(command))
   const options = {
-    stdin: "pipe",
+    stdin: hasInput ? "pipe" : "ignore",
     extendEnv: !command.freshEnv,
     env: command.env,
     forceKillAfter: grace
@@ -45,17 +84,6 @@ const programOf = ({ words }: SshCommand.SshCommand): string => {
   return Redacted.isRedacted(word) ? Redacted.value(word) : word
 }
 
-const failed = (path: string) => (error: PlatformError.PlatformError) => {
-  const detail = error.reason.description ?? error.reason._tag
-  return SshError.make(
-    error.reason._tag === "NotFound"
-      ? new SshError.NotFound({ path })
-      : error.reason._tag === "PermissionDenied"
-        ? new SshError.PermissionDenied({ path, detail })
-        : new SshError.FileFailed({ path, detail })
-  )
-}
-
 /** Effect reports the end by a signal as a failure with Node's name of the signal in the words of its cause. */
 const statusOf = (error: PlatformError.PlatformError): ExitStatus | undefined => {
   const { cause } = error.reason
@@ -67,50 +95,42 @@ type Captured = () => { readonly stdout: CapturedOutput.CapturedOutput; readonly
 
 const nothing: Captured = () => ({ stdout: CapturedOutput.empty, stderr: CapturedOutput.empty })
 
-type Reason = "CommandTimeout" | "IdleTimeout"
-
-const notHere = (argument: string, hint: string) =>
-  SshError.make(new SshError.InvalidArgument({ argument, detail: "local: has none", hint }))
-
 /** A started process, its output noted, with its limits kept in the background for as long as the scope. */
-const launch = Effect.fnUntraced(function* (
-  spawner: ChildProcessSpawner.ChildProcessSpawner["Service"],
-  os: string,
+const launch = Effect.fnUntraced(function* <F>(
+  machine: Machine<F>,
   command: SshCommand.SshCommand,
-  options: Omit<StartOptions, "stdin">,
+  options: Omit<StartOptions, "stdin"> & { readonly hasInput: boolean },
   captured: Captured
-): Effect.fn.Return<RunningCommand & { readonly handle: Handle }, SshError.SshError, Scope.Scope> {
+): Effect.fn.Return<Running<F | SshError.SshError> & { readonly handle: Handle }, F | SshError.SshError, Scope.Scope> {
+  const notHere = (argument: string, hint: string) =>
+    SshError.make(new SshError.InvalidArgument({ argument, detail: `${machine.name} has none`, hint }))
   if (options.pty !== undefined && options.pty !== false) {
-    return yield* notHere("The terminal", "Leave --pty out, or run the program itself in the terminal that you have.")
+    return yield* notHere("The terminal", machine.terminalHint)
   }
   if (options.sudo !== undefined && options.sudo !== false) {
     return yield* notHere("sudo", "Leave --sudo out, and put sudo before the command yourself.")
   }
+  const name = SshCommand.display(command)
+  const failed = (error: PlatformError.PlatformError) => machine.failed(error, { command: name, ...captured() })
   const grace = options.killGrace === undefined ? defaultGrace : Duration.fromInputUnsafe(options.killGrace)
-  const handle = yield* Effect.flatMap(toProcess(os, command, grace), (process) =>
-    Effect.mapError(spawner.spawn(process), failed(SshCommand.display(command)))
+  const handle = yield* Effect.flatMap(toProcess(machine.os, command, grace, options.hasInput), (process) =>
+    Effect.mapError(machine.processes.spawn(process), failed)
   )
   const clock = yield* Clock.Clock
   let lastOutput = clock.monotonicTimeNanosUnsafe()
   let isOver = false
-  const over = yield* Deferred.make<never, SshError.SshError>()
+  const over = yield* Deferred.make<never, F | SshError.SshError>()
   const kill = (signal: string) =>
     handle.kill({ killSignal: `SIG${signal}` as ChildProcess.Signal, forceKillAfter: grace }).pipe(
       Effect.as(true),
       Effect.orElseSucceed(() => false)
     )
-  const end = (reason: Reason, limit: Duration.Duration) =>
+  const end = (reason: "CommandTimeout" | "IdleTimeout", limit: Duration.Duration) =>
     Effect.gen(function* () {
       isOver = true
       const killed = yield* kill("TERM")
-      const details = { command: SshCommand.display(command), timeoutMs: Duration.toMillis(limit), killed }
-      const fields = { ...details, ...captured() }
-      yield* Deferred.fail(
-        over,
-        SshError.make(
-          reason === "CommandTimeout" ? new SshError.CommandTimeout(fields) : new SshError.IdleTimeout(fields)
-        )
-      )
+      const details = { command: name, timeoutMs: Duration.toMillis(limit), killed, ...captured() }
+      yield* Deferred.fail(over, machine.outOfTime(reason, details))
     })
   const ended = Effect.exit(handle.exitCode)
   if (options.timeout !== undefined) {
@@ -144,14 +164,14 @@ const launch = Effect.fnUntraced(function* (
     handle,
     pid: handle.pid,
     output: Stream.merge(named("stdout", handle.stdout), named("stderr", handle.stderr)).pipe(
-      Stream.mapError(failed("the output of the command")),
+      Stream.mapError(failed),
       Stream.concat(Stream.fromEffectDrain(verdict))
     ),
     exit: handle.exitCode.pipe(
       Effect.map((exitCode): ExitStatus => ({ exitCode, signal: null })),
       Effect.catch((error) => {
         const status = statusOf(error)
-        return status === undefined ? Effect.fail(failed(SshCommand.display(command))(error)) : Effect.succeed(status)
+        return status === undefined ? Effect.fail(failed(error)) : Effect.succeed(status)
       }),
       Effect.tap(() => verdict)
     ),
@@ -182,10 +202,12 @@ const feed = <E, R>(handle: Handle, stdin: StartOptions<E, R>["stdin"]): Effect.
     if (Deferred.isDoneUnsafe(failure)) return yield* Deferred.await(failure)
   })
 
-export const make = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"], os: string): Commands => ({
+const given = <E, R>({ stdin, ...options }: StartOptions<E, R>) => ({ ...options, hasInput: stdin !== undefined })
+
+export const make = <F>(machine: Machine<F>): Commands<F | SshError.SshError> => ({
   start: <R>(command: SshCommand.SshCommand, options: StartOptions<never, R> = {}) =>
     Effect.gen(function* () {
-      const { handle, ...running } = yield* launch(spawner, os, command, options, nothing)
+      const { handle, ...running } = yield* launch(machine, command, given(options), nothing)
       yield* Effect.forkScoped(feed<never, R>(handle, options.stdin))
       return running
     }),
@@ -195,7 +217,7 @@ export const make = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]
       const limit = options.maxOutput ?? defaultMaxOutput
       const kept = { stdout: new OutputCapture(limit), stderr: new OutputCapture(limit) }
       const captured = () => ({ stdout: kept.stdout.result(), stderr: kept.stderr.result() })
-      const { exit, handle, output } = yield* launch(spawner, os, command, options, captured)
+      const { exit, handle, output } = yield* launch(machine, command, given(options), captured)
       const reading = Stream.runForEach(output, ({ data, stream }) =>
         Effect.sync(() => kept[stream].push(Buffer.from(data.buffer, data.byteOffset, data.byteLength)))
       )
