@@ -90,6 +90,8 @@ export const make = Effect.fn("PtyShell.make")(function* (
           TMPDIR: folder,
           SHELL: "/bin/sh",
           TERM: "vt220",
+          // bash writes it when it ends, into a folder that is being removed.
+          HISTFILE: "/dev/null",
           ...options.env
         }
       })

@@ -23,6 +23,12 @@ export const pty = Effect.fnUntraced(function* (options: PtyShell.Options, shell
   return { pty, ...(yield* over(pty, shellOptions)) }
 })
 
+/** The same, with nobody on the console until somebody asks for the shell. */
+export const ptyAlone = Effect.fnUntraced(function* (options: PtyShell.Options) {
+  const pty = yield* PtyShell.make(options)
+  return { pty, shell: Effect.map(over(pty), ({ shell }) => shell) }
+})
+
 export const guest = Effect.fnUntraced(function* (options: Guest.Options, shellOptions?: SerialShell.Options) {
   const guest = yield* Guest.make(options)
   return { guest, ...(yield* over(guest, shellOptions)) }
