@@ -21,6 +21,8 @@ import * as RealPart from "./RealPart.ts"
  */
 export interface Options {
   readonly shell: "dash" | "bash" | "ash"
+  /** What `/bin/sh` is for it and all that it starts; needs the part `private-accounts`. Default: the computer's own. */
+  readonly systemShell?: "bash" | "ash"
   /** Default: 80. */
   readonly columns?: number
   /** Largest chunk that the reader gets. Default: as they come. */
@@ -63,6 +65,17 @@ const commands = { dash: "dash -i", bash: "bash -i", ash: "busybox ash -i" } as 
 
 const { O_NONBLOCK, O_RDWR } = Fs.constants
 
+/** What runs a program with another `/bin/sh`: BusyBox is an ash under that name. */
+const otherShell = (shell: Options["systemShell"]): ReadonlyArray<string> =>
+  shell === undefined
+    ? []
+    : [
+        RealPart.path("private-accounts"),
+        ...RealPart.namespaceArguments,
+        ...["/bin/sh", "-c", 'mount --bind "$1" /bin/sh && shift && exec "$@"', "sh"],
+        RealPart.path(shell === "ash" ? "busybox" : "bash")
+      ]
+
 /**
  * Starts a shell; it and everything it started on its terminal end with the scope.
  *
@@ -82,7 +95,12 @@ export const make = Effect.fn("PtyShell.make")(function* (
   const started = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const terminal = `stty rows 24 cols ${options.columns ?? 80}; cd; exec ${commands[options.shell]}`
-      const child = ChildProcess.spawn(RealPart.path("script"), ["-q", "-e", "-c", terminal, "/dev/null"], {
+      const [program = "", ...words] = [
+        ...otherShell(options.systemShell),
+        RealPart.path("script"),
+        ...["-q", "-e", "-c", terminal, "/dev/null"]
+      ]
+      const child = ChildProcess.spawn(program, words, {
         stdio: ["pipe", "pipe", "ignore"],
         env: {
           PATH: process.env["PATH"],

@@ -11,8 +11,8 @@
  *
  * Fails with `BadArgument` for what no other machine can do: `inherit`, a duplex file descriptor, one past 9, and
  * variables that a POSIX shell has no name for. An exit code of 130 or 141 counts as the end by SIGINT or SIGPIPE, since no
- * shell tells them apart; where the machine's `/bin/sh` is bash, 143 counts as SIGTERM. When this side is gone the
- * processes are ended as soon as somebody else uses the console; work that must go on is a job.
+ * shell tells them apart. When this side is gone the processes are ended as soon as somebody else uses the console; work
+ * that must go on is a job.
  *
  * @since 0.1.0
  */

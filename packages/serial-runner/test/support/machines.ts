@@ -4,6 +4,7 @@ import { Effect, type FileSystem, Layer, type PlatformError } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import type * as Guest from "@toehold/lab/Guest"
 import type { LabError } from "@toehold/lab/LabError"
+import type * as ProcessSuite from "@toehold/lab/ProcessSuite"
 import type * as PtyShell from "@toehold/lab/PtyShell"
 import type { SerialError } from "@toehold/serial-runner/SerialError"
 import * as SerialFiles from "@toehold/serial-runner/SerialFiles"
@@ -36,3 +37,21 @@ export const guest = (options: Guest.Options): Machine =>
     ),
     Layer.provide(NodeServices.layer)
   )
+
+/** What no process on another machine can do, and how much a line without a machine is asked to carry. */
+export const capabilities: ProcessSuite.Capabilities = {
+  duplex: false,
+  inherit: false,
+  oddVariableNames: false,
+  floodBytes: 512 * 1024,
+  argumentRuns: 10,
+  concurrency: 8
+}
+
+/** A machine in software emulation does the same, with a tenth of the speed. */
+export const guestCapabilities: ProcessSuite.Capabilities = {
+  ...capabilities,
+  floodBytes: 96 * 1024,
+  argumentRuns: 3,
+  concurrency: 5
+}

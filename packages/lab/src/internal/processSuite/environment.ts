@@ -15,7 +15,8 @@ const variables = (options: ChildProcess.CommandOptions) =>
           entry.slice(0, entry.indexOf("=")),
           entry.slice(entry.indexOf("=") + 1)
         ])
-        .filter(([name]) => name !== "_")
+        // bash exports the second to what replaces it, whatever it was told.
+        .filter(([name]) => name !== "_" && name !== "SHLVL")
     )
   )
 

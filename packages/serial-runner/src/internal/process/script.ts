@@ -8,7 +8,9 @@
  * they have to say goes by one pipe to the one that prints, so that no two pieces mix. What was said is kept until it is
  * of no use, to be said again.
  *
- * Said: `pb seq` begun, `pv seq pid word…` what came of the start, `px seq code message left bash` the end (or `px seq fifo`
+ * A shell tells an exit code from a signal in words alone, and bash only where it does not follow POSIX.
+ *
+ * Said: `pb seq` begun, `pv seq pid word…` what came of the start, `px seq code message left` the end (or `px seq fifo`
  * for what was not started), `d` and `t` with a piece behind them, `pq seq stream n` that there is one, `pz seq stream
  * count why` the end of an output, `pi seq k` a piece of input was read (or `closed`), `pu seq` unknown.
  */
@@ -82,6 +84,7 @@ case $g in *o*) pR "$t" o <"$b.o" & ;; esac
 case $g in *e*) pR "$t" e <"$b.e" & ;; esac
 umask "$u"
 if [ -n "$z" ]; then LC_ALL=$z; else unset LC_ALL; fi
+[ -z "$BASH_VERSION" ] || set +o posix
 exec 2>"$b.m"
 if [ -n "$e" ]; then setsid /bin/sh "$b.s"
 else set -m; /bin/sh "$b.s" & wait $!; fi
@@ -89,7 +92,7 @@ r=$? s=0 p= a=0
 [ -s "$b.m" ] && s=1
 [ -f "$b.v.q" ] && read -r k k p k <"$b.v.q"
 [ -n "$p" ] && kill -0 -$p 2>/dev/null && { a=1; [ $r = 0 ] || case $g in *g*) kill -$h -$p 2>/dev/null;; esac; }
-pw "$t.x" "px $t $r $s $a @{BASH_VERSION:+bash}"
+pw "$t.x" "px $t $r $s $a"
 [ -p "$b.c" ] && echo end 1<>"$b.c"
 }
 pX() {

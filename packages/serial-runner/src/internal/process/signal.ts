@@ -14,12 +14,11 @@ const nameOf = (number: number): string => {
 }
 
 /**
- * The signal that ended a process, where one did. A shell says so in words beside the code, but for SIGINT and SIGPIPE, of
- * which no shell does, and bash not for SIGTERM either: a code that stands for one of those is taken for it.
+ * The signal that ended a process, where one did. A shell says so in words beside the code, but for SIGINT and SIGPIPE: a
+ * code that stands for one of those is taken for it.
  */
-export const signalOf = (code: number, hasWords: boolean, isBash: boolean): string | undefined => {
+export const signalOf = (code: number, hasWords: boolean): string | undefined => {
   const number = code - 128
   if (number < 1 || number > 64) return undefined
-  const isSilent = number === 2 || number === 13 || (isBash && number === 15)
-  return hasWords || isSilent ? nameOf(number) : undefined
+  return hasWords || number === 2 || number === 13 ? nameOf(number) : undefined
 }

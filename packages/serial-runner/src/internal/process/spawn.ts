@@ -114,7 +114,7 @@ export const spawn = Effect.fnUntraced(function* (
       case "px":
         if (/^\d/.test(first)) {
           const code = Number(first)
-          const signal = signalOf(code, second === "1", fields[3] === "bash")
+          const signal = signalOf(code, second === "1")
           const status = { exitCode: signal === undefined ? code : null, signal: signal ?? null }
           Deferred.doneUnsafe(ended, Effect.succeed({ status, left: third === "1" }))
         } else endOutputs()
