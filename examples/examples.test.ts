@@ -4,6 +4,7 @@ import { Effect, FileSystem, Layer, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 import * as Http from "node:http"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
+import * as PtyShell from "@toehold/lab/PtyShell"
 import { describeWith } from "@toehold/lab/RealPart"
 import type { SshServer } from "@toehold/lab/SshServer"
 
@@ -152,6 +153,18 @@ describeWith(["sshd", "root"], "examples with a terminal", () => {
         const { stdout } = yield* run("answer-questions", [machineOf(server)])
         assert.strictEqual(stdout, "Hello Ada, a password of 12 characters.\n")
       })
+    )
+  })
+})
+
+describeWith(["script", "bash"], "examples over a serial console", () => {
+  it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {
+    it.effect("serial-machine runs a pipeline there, and keeps a file whole", () =>
+      Effect.gen(function* () {
+        const pty = yield* PtyShell.make({ shell: "bash" })
+        const { exitCode, stderr, stdout } = yield* run("serial-machine", [`serial:fifo:${pty.input},${pty.output}`])
+        assert.deepStrictEqual([stdout, stderr, exitCode], ["1000\n256 bytes came back\n", "", 0])
+      }).pipe(Effect.scoped)
     )
   })
 })

@@ -2,10 +2,6 @@ import * as FileSuite from "@toehold/lab/FileSuite"
 import * as RealPart from "@toehold/lab/RealPart"
 import * as Machines from "./support/machines.ts"
 
-RealPart.describeWith(["script", "dash"], "SerialFiles", () => {
-  FileSuite.suite("on a terminal's dash", Machines.pty({ shell: "dash" }), {
-    bigFileBytes: 2 * 1024 * 1024,
-    names: 12,
-    concurrency: 8
-  })
+RealPart.describeWith(["script", "bash"], "SerialFiles", () => {
+  FileSuite.suite("on a terminal's bash, with dash", Machines.pty({ shell: "bash" }), Machines.fileCapabilities)
 })

@@ -2,6 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, type FileSystem, Layer, type PlatformError } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
+import type * as FileSuite from "@toehold/lab/FileSuite"
 import type * as Guest from "@toehold/lab/Guest"
 import type { LabError } from "@toehold/lab/LabError"
 import type * as ProcessSuite from "@toehold/lab/ProcessSuite"
@@ -54,4 +55,14 @@ export const guestCapabilities: ProcessSuite.Capabilities = {
   floodBytes: 96 * 1024,
   argumentRuns: 3,
   concurrency: 5
+}
+
+/** Every operation on a file is a process or more. */
+export const fileCapabilities: FileSuite.Capabilities = { bigFileBytes: 1024 * 1024, names: 4, concurrency: 6 }
+
+export const guestFileCapabilities: FileSuite.Capabilities = {
+  bigFileBytes: 256 * 1024,
+  names: 2,
+  concurrency: 4,
+  wholeSeconds: true
 }

@@ -58,6 +58,24 @@ Nothing ran. See keys.
 | \`SudoRefused\` | \`did-not-run\` | sudo did not let the command run; \`details.refusal\` says why | \`--sudo-password-env NAME\` with the password of the user that logs in, or log in as root |
 | \`ProgramMissing\` | \`did-not-run\` | the machine lacks a program that is needed there, such as tmux | install it |
 
+## Serial consoles
+
+See serial consoles.
+
+| reason | outcome | what it means | what to do |
+| --- | --- | --- | --- |
+| \`PortMissing\` | \`did-not-run\` | there is no such port, or it can't be opened | check that the machine runs, and how its host names the port |
+| \`PortBusy\` | \`did-not-run\` | another process has the console | wait for it: a console has one owner |
+| \`PortClosed\` | any of the three | the port ended: the machine, or who connects it, is gone | start the machine; after \`may-have-run\` look at what was left behind first |
+| \`LoginPrompt\` | \`did-not-run\` | the console asks for a login; nothing was typed | enable autologin on the machine's ttyS0 |
+| \`NoShell\` | \`did-not-run\` | no shell answered; \`details.state\` says what is there instead | a machine that boots needs time; end the program that has the terminal |
+| \`SyntaxError\` | \`did-not-run\` | the machine's shell can't read the text | close every quote, bracket and heredoc |
+| \`CommandTimeout\` \`IdleTimeout\` | \`may-have-run\`, or \`did-not-run\` | as over SSH; \`details.killed\` says whether it is gone | allow more, or make it a job |
+| \`OutputDamaged\` | \`finished\`, or \`may-have-run\` | the output could not be had whole | run it as a job: its output is kept on the machine |
+| \`ShellEnded\` | \`may-have-run\`, or \`did-not-run\` | the console's shell ended in the middle | look at what was left behind, then run it again |
+| \`Rebooted\` | \`may-have-run\`, or \`did-not-run\` | the machine restarted | look at what was left behind, then run it again |
+| \`Panicked\` | \`may-have-run\`, or \`did-not-run\` | the machine's kernel panicked; \`details.detail\` has its words | restart the machine |
+
 ## Jobs
 
 \`did-not-run\` unless the table says otherwise. Where the way to the machine is at fault, the reason is that of the way,

@@ -15,6 +15,16 @@ Wherever a command wants a machine, one argument names it. For SSH that is any o
 \`vast:ID\` is an instance of Vast.ai by its number: each command asks the service where it is and tries its addresses one
 after the other (Vast.ai).
 
+A machine with nothing but a serial console is named by its port (serial consoles):
+
+| you write | it means |
+| --- | --- |
+| \`serial:fifo:IN,OUT\` | a pair of named pipes; IN is what the machine reads, OUT what it writes |
+| \`serial:bonfire:DIR/VMID\` | the pair \`DIR/VMID.stdout\` and \`DIR/VMID.stdin\`, named from the other side |
+| \`serial:unix:PATH\` | a Unix socket |
+| \`serial:tcp:HOST:PORT\` | a TCP port, as of ser2net or QEMU |
+| \`serial:tty:PATH\` | a serial device |
+
 \`local:\` is this machine itself. \`toehold exec\` takes several machines with commas between them: \`web1,root@db:22,local:\`.
 
 A pasted command line is split into words as your shell would split it. On Windows a backslash is part of a path, so
