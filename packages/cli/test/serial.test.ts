@@ -8,17 +8,15 @@ import * as PtyShell from "@toehold/lab/PtyShell"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as ExitCode from "../src/ExitCode.ts"
 import type { FailureDocument } from "../src/FailureDocument.ts"
-import { type Options, toehold, toeholdJson } from "./support/program.ts"
+import { toehold, toeholdJson } from "./support/program.ts"
 
 const console = Effect.map(PtyShell.make({ shell: "bash" }), (pty) => ({
   ...pty,
-  name: `serial:fifo:${pty.input},${pty.output}`,
-  toehold: (words: ReadonlyArray<string>, options?: Options) => toehold(words, options)
+  name: `serial:fifo:${pty.input},${pty.output}`
 }))
 
-const withConsole = <A, E>(
-  use: (pty: Effect.Success<typeof console>) => Effect.Effect<A, E>
-): Effect.Effect<A, unknown> => Effect.flatMap(console, use).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+const withConsole = <A, E>(use: (pty: Effect.Success<typeof console>) => Effect.Effect<A, E>) =>
+  Effect.flatMap(console, use).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
 const limit = 60_000
 

@@ -72,7 +72,10 @@ const otherShell = (shell: Options["systemShell"]): ReadonlyArray<string> =>
     : [
         RealPart.path("private-accounts"),
         ...RealPart.namespaceArguments,
-        ...["/bin/sh", "-c", 'mount --bind "$1" /bin/sh && shift && exec "$@"', "sh"],
+        "/bin/sh",
+        "-c",
+        'mount --bind "$1" /bin/sh && shift && exec "$@"',
+        "sh",
         RealPart.path(shell === "ash" ? "busybox" : "bash")
       ]
 
@@ -98,7 +101,11 @@ export const make = Effect.fn("PtyShell.make")(function* (
       const [program = "", ...words] = [
         ...otherShell(options.systemShell),
         RealPart.path("script"),
-        ...["-q", "-e", "-c", terminal, "/dev/null"]
+        "-q",
+        "-e",
+        "-c",
+        terminal,
+        "/dev/null"
       ]
       const child = ChildProcess.spawn(program, words, {
         stdio: ["pipe", "pipe", "ignore"],

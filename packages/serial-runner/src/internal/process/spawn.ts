@@ -267,9 +267,10 @@ export const spawn = Effect.fnUntraced(function* (
   const writing = yield* Semaphore.make(1)
   let nextPiece = 0
   const closedInput = Effect.fail(SerialError.make(new SerialError.InputClosed({ command: name })))
+  /** Two slots: the one before the last must have been read. */
+  const isFull = () => !isInputClosed && consumed < nextPiece - 2
   const writePiece = Effect.fnUntraced(function* (piece: Uint8Array) {
-    // Two slots: the one before the last must have been read.
-    while (!isInputClosed && consumed < nextPiece - 2) yield* started(Deferred.await(waiter))
+    while (isFull()) yield* started(Deferred.await(waiter))
     if (isInputClosed) return yield* closedInput
     const index = nextPiece
     nextPiece += 1
