@@ -64,7 +64,8 @@ exit`
  * that was staged); `G seq stream block count` sends blocks of such a file, and `Z seq stream` its size; `S seq index text`
  * keeps a part of a file, `I seq index length` one that comes as it is, and `J seq count` joins them; `K seq signal` signals
  * the process group, all of the session and all descendants; `Q seq` tells how it stands; `F seq` forgets it; `P seq`
- * answers; `E` is what is to be done first at the end. A number that was seen before is never run again. An empty line is answered: it can be sent to anybody.
+ * answers; `E` is what is to be done first at the end. A number that was seen before is never run again. An empty line is
+ * answered: it can be sent to anybody.
  */
 const program = String.raw`
 exec 2>/dev/null

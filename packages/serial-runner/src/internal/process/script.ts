@@ -99,11 +99,11 @@ pw "$t.x" "px $t $r $s $a"
 [ -p "$b.c" ] && echo end 1<>"$b.c"
 }
 pX() {
-if [ ! -f "$d/$1.w" ]; then
+if [ ! -f "$d/$1.group" ]; then
 [ -z "$4" ] || printf %b "$4" >"$d/$1.s"
 jobs >/dev/null
 set -m; ( set +m; pW "$1" "$2" "$3" ) </dev/null >/dev/null & set +m
-echo $! >"$d/$1.w"
+echo $! >"$d/$1.group"
 fi
 o pb "$1"
 }
@@ -152,14 +152,14 @@ return 1
 pL() { read -r pa pa pa pb <"$d/$1.v.q"; pb=0; kill -0 -$pa && pM && pb=1 || pb=0; o pl "$1" "$2" "$pb"; }
 pY() { : >"$d/$1.u"; o py "$1"; }
 pD() {
-[ -z "$2" ] || { read -r pa <"$d/$1.w" && kill -KILL -$pa; }
+[ -z "$2" ] || { read -r pa <"$d/$1.group" && kill -KILL -$pa; }
 F "$1"
 }
 pE() { echo "$*" 1<>"$d/ev"; }
 pH() {
 pi=$1; shift
 for pa; do
-if [ -f "$d/$pa.w" ]; then
+if [ -f "$d/$pa.group" ]; then
 for pf in "$d/$pa".*.q; do
 [ -f "$pf" ] && read -r pb <"$pf" && case $pb in d*) o pq @{pb#d };; *) o $pb;; esac
 done
@@ -170,13 +170,13 @@ o ph "$pi"
 E() {
 kill -KILL -$pp
 pa=
-for pf in "$d"/*.w; do
-pb=@{pf%.w}
+for pf in "$d"/*.group; do
+pb=@{pf%.group}
 [ -f "$pb.v.q" ] && [ ! -f "$pb.u" ] && read -r pi pi pi pb <"$pb.v.q" && kill -TERM -$pi && pa="$pa $pi"
 done
 [ -z "$pa" ] || sleep 1
 for pf in $pa; do kill -KILL -$pf; done
-for pf in "$d"/*.w; do [ -f "$pf" ] && read -r pa <"$pf" && kill -KILL -$pa; done
+for pf in "$d"/*.group; do [ -f "$pf" ] && read -r pa <"$pf" && kill -KILL -$pa; done
 }
 if mkfifo "$d/ev"; then
 set -m; pU </dev/null & set +m
