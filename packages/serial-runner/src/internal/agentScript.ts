@@ -90,7 +90,7 @@ l=0 v=' ' t= T=0 j= g=
 exec 9>&1
 o() { O=$*; printf '\n@%s %s %s|%s\n' "$n" "@{#O}" "$O" "$O"; }
 E() { :; }
-D() { E; for p in "$M"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d" "$M"; stty "$s"; }
+D() { trap : HUP TERM; E; for p in "$M"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d" "$M"; stty "$s"; }
 trap : INT QUIT
 trap 'D; o x' EXIT
 trap exit HUP TERM

@@ -28,12 +28,19 @@ export const pty = (options: PtyShell.Options): Machine =>
     Layer.provide(NodeServices.layer)
   )
 
+/** BusyBox has its programs in other places than the suites look for them. */
+const place = 'mkdir -p /usr/bin; [ -e /usr/bin/env ] || ln -s "$(command -v env)" /usr/bin/env'
+
 export const guest = (options: Guest.Options): Machine =>
   SerialFiles.layer().pipe(
     Layer.provide(
       Layer.effect(
         SerialShell,
-        Effect.map(Consoles.guest(options), ({ shell }) => shell)
+        Effect.gen(function* () {
+          const { shell } = yield* Consoles.guest(options)
+          if (options.system === "busybox") yield* shell.run(place)
+          return shell
+        })
       )
     ),
     Layer.provide(NodeServices.layer)
@@ -52,7 +59,7 @@ export const capabilities: ProcessSuite.Capabilities = {
 /** A machine in software emulation does the same, with a tenth of the speed. */
 export const guestCapabilities: ProcessSuite.Capabilities = {
   ...capabilities,
-  floodBytes: 96 * 1024,
+  floodBytes: 64 * 1024,
   argumentRuns: 3,
   concurrency: 5
 }
