@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Duration, Effect, Redacted, Stream } from "effect"
-import type * as ProcessSpawner from "@toehold/shell/ProcessSpawner"
+import type * as Spawned from "@toehold/shell/SpawnedProcess"
 import type { CapturedOutput } from "./CapturedOutput.ts"
 import type * as SshError from "./SshError.ts"
 
@@ -14,7 +14,7 @@ import type * as SshError from "./SshError.ts"
  * @since 0.1.0
  * @category models
  */
-export type ExitStatus = ProcessSpawner.ExitStatus
+export type ExitStatus = Spawned.ExitStatus
 
 /**
  * A piece of output, in the order of arrival.
@@ -138,7 +138,7 @@ export interface RunningCommand {
  * @since 0.1.0
  * @category models
  */
-export type SpawnOptions = ProcessSpawner.SpawnOptions
+export type SpawnOptions = Spawned.SpawnOptions
 
 /**
  * How a process is ended.
@@ -146,7 +146,7 @@ export type SpawnOptions = ProcessSpawner.SpawnOptions
  * @since 0.1.0
  * @category models
  */
-export type KillOptions = ProcessSpawner.KillOptions
+export type KillOptions = Spawned.KillOptions
 
 /**
  * A process on the machine, for as long as its scope, which ends its group. `write` fails with `InputClosed` when it takes
@@ -155,4 +155,4 @@ export type KillOptions = ProcessSpawner.KillOptions
  * @since 0.1.0
  * @category models
  */
-export type SpawnedProcess = ProcessSpawner.SpawnedProcess<SshError.SshError>
+export type SpawnedProcess = Spawned.SpawnedProcess<SshError.SshError>

@@ -2,7 +2,7 @@
 import { PlatformError, Result, Sink, Stream } from "effect"
 import { ChildProcess, CommandLine } from "effect/process"
 import type { Command } from "../ProcessScript.ts"
-import type { KillOptions, SpawnOptions } from "../ProcessSpawner.ts"
+import type { KillOptions, SpawnOptions } from "../SpawnedProcess.ts"
 
 export interface Descriptor {
   readonly fd: number

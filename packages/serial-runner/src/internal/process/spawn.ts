@@ -2,7 +2,7 @@
 import { Clock, Deferred, Duration, Effect, type Scope, Semaphore } from "effect"
 import { CommandLine } from "effect/process"
 import * as ProcessScript from "@toehold/shell/ProcessScript"
-import type { ExitStatus, KillOptions, SpawnedProcess, SpawnOptions } from "@toehold/shell/ProcessSpawner"
+import type { ExitStatus, KillOptions, SpawnedProcess, SpawnOptions } from "@toehold/shell/SpawnedProcess"
 import * as SerialError from "../../SerialError.ts"
 import { maxLine, percentBytes } from "../agentScript.ts"
 import * as OutputStream from "./outputStream.ts"
