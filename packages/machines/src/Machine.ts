@@ -24,7 +24,7 @@ import * as ProcessCommands from "./internal/processCommands.ts"
 import * as SerialMachine from "./internal/serialMachine.ts"
 
 /**
- * What can go wrong on the way to a machine, and with a command there.
+ * What can go wrong with a command on a machine.
  *
  * @since 0.1.0
  * @category errors

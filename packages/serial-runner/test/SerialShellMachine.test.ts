@@ -58,7 +58,7 @@ RealPart.describeWith(RealPart.guestParts, "a real machine", () => {
     live("whose kernel talks all the time loses nothing of an output", () =>
       Effect.gen(function* () {
         const { shell } = yield* Consoles.guest({ system }, patient)
-        const noise = "while :; do echo '<0>somebody plugged something in' >/dev/kmsg; sleep 0.02; done"
+        const noise = 'while :; do echo "<0>somebody plugged something in" >/dev/kmsg; sleep 0.02; done'
         yield* shell.run(`${sudo}sh -c 'dmesg -n 8; (${noise}) >/dev/null 2>&1 &'`)
         for (let at = 0; at < 4; at++) {
           const { stdout, verified } = yield* shell.run(`seq ${at} 12000`)

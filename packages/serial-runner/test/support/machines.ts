@@ -56,20 +56,5 @@ export const capabilities: ProcessSuite.Capabilities = {
   concurrency: 8
 }
 
-/** A machine in software emulation does the same, with a tenth of the speed. */
-export const guestCapabilities: ProcessSuite.Capabilities = {
-  ...capabilities,
-  floodBytes: 64 * 1024,
-  argumentRuns: 3,
-  concurrency: 5
-}
-
 /** Every operation on a file is a process or more. */
 export const fileCapabilities: FileSuite.Capabilities = { bigFileBytes: 1024 * 1024, names: 4, concurrency: 6 }
-
-export const guestFileCapabilities: FileSuite.Capabilities = {
-  bigFileBytes: 256 * 1024,
-  names: 2,
-  concurrency: 4,
-  wholeSeconds: true
-}
