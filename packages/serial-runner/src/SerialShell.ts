@@ -310,10 +310,9 @@ export const make = Effect.fn("SerialShell.make")(function* (
     }).pipe(
       Effect.andThen(Staging.stage(to, sequence, bytes)),
       Effect.scoped,
-      Effect.catch((error) =>
-        error === undefined
-          ? Effect.flatMap(explain(new Run.Lost("did-not-run"), "", since), Effect.fail)
-          : Effect.fail(error)
+      Effect.catchIf(
+        (error) => error === undefined,
+        () => Effect.flatMap(explain(new Run.Lost("did-not-run"), "", since), Effect.fail)
       )
     )
     return Staging.path(to, sequence)

@@ -261,7 +261,7 @@ export const percentBytes = (bytes: Uint8Array): string => {
 export const starter = (id: string): string =>
   ` /bin/sh -c 's=$(stty -g 2>/dev/null);trap "stty $s 2>/dev/null" EXIT;trap exit INT HUP;` +
   `stty -echo -opost -tostop -ixon icanon -isig icrnl 2>/dev/null;stty eof undef 2>/dev/null;echo "@""${id} go";` +
-  `P=;p=;q=$(printf "\\n.");q=\${q%.};while IFS= read -r a;do case $a in .)exit;;.run)eval "$P";exit;;.*)` +
+  `P=;p=;q=$(printf "\\n.");q=\${q%.};while IFS= read -r a;do case $a in " /bin/sh -c "*)eval "$a";exit;;.)exit;;.run)eval "$P";exit;;.*)` +
   `k=$(printf %s "$p"|(cksum||md5sum)2>/dev/null);k=\${k%% *};` +
   `case "$a " in ". \${#P} $k "*|". \${#P} "*" $k ")P=$P$p;k=ok;;*)k=bad;;esac;` +
   `p=;echo "@""${id} $k \${#P} $k \${#P}";;*)p=$p$a$q;;esac;done'\n`
