@@ -4,5 +4,5 @@ import * as Machines from "./support/machines.ts"
 
 RealPart.describeWith(["script", "private-accounts", "busybox"], "SerialFiles", () => {
   const machine = Machines.pty({ shell: "ash", systemShell: "ash" })
-  FileSuite.suite("on a terminal's ash, with ash", machine, Machines.fileCapabilities)
+  FileSuite.suite("on a terminal's ash, with ash", machine, { ...Machines.fileCapabilities, wholeSeconds: true })
 })
