@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
@@ -8,6 +9,8 @@ export default defineConfig({
     env: { LC_ALL: "C.UTF-8", TESTCONTAINERS_RYUK_DISABLED: "true" },
     // Real servers and oracles share two cores: a generous limit is for a loaded machine, not for a slow test.
     testTimeout: 30_000,
+    // They wait for servers, guests and networks more than they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // A real network, server or guest may be late once on a shared machine; the report says which tests were tried again.
     retry: process.env["CI"] === undefined ? 0 : 1,
     hookTimeout: 60_000
