@@ -75,9 +75,10 @@ describe("toehold", () => {
     })
   )
 
-  it.effect("refuses machines of a kind that is not there yet, and says what to use", () =>
+  it.effect("refuses machines that there can't be, and says what to use", () =>
     Effect.gen(function* () {
-      assert.include(yield* fails("exec", "serial:fifo:a,b", "--", "ls"), "not supported by this version")
+      assert.include(yield* fails("exec", "serial:fifo:a", "--", "ls"), "a FIFO pair is two paths")
+      assert.include(yield* fails("forward", "serial:unix:/a", "-L", "1:a:1"), "not reached by SSH")
       for (const machine of ["vast:x", "vast:0", "vast:x,web"]) {
         assert.include(yield* fails("exec", machine, "--", "ls"), "Write the number of an instance")
       }

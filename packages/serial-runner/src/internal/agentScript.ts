@@ -13,11 +13,11 @@
 /** Longest request line: a terminal takes 4095 bytes, its end included. */
 export const maxLine = 3800
 
-/** Bytes of the blocks in which output is read. */
-export const blockBytes = 4096
+/** Bytes of the blocks in which output is read: so little comes whole at last on the worst of lines. */
+export const blockBytes = 512
 
 /** Blocks of each stream that are sent by themselves at a command's end. */
-export const firstBlocks = 16
+export const firstBlocks = 128
 
 /**
  * The worker: a shell in a session of its own, which waits for a command. A plain one runs in a copy of it, and the worker

@@ -15,7 +15,7 @@ export interface Piece {
 }
 
 /** Most bytes of one piece, as blocks: more costs more to ask for again. */
-const maxBlocks = 256
+const maxBlocks = 2048
 
 interface Header {
   readonly key: string

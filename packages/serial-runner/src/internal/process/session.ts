@@ -213,13 +213,13 @@ export const make = Effect.fnUntraced(function* (
         Effect.gen(function* () {
           const chunks: Array<Buffer> = []
           let at = 0
-          let blocks = 4
+          let blocks = 32
           while (at < Script.pieceBytes) {
             const piece = yield* Output.read(printing, `${sequence}.${stream}`, index % 2, at, blocks)
             chunks.push(piece.data)
             at += piece.data.length
             if (piece.data.length < blocks * blockBytes) break
-            blocks = piece.tries === 0 ? Math.min(16, blocks * 2) : Math.max(1, piece.blocks)
+            blocks = piece.tries === 0 ? Math.min(128, blocks * 2) : Math.max(1, piece.blocks)
           }
           return Buffer.concat(chunks)
         })
