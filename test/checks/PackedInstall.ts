@@ -68,7 +68,11 @@ export const pack = (folder: string): ReadonlyMap<string, string> => {
 export const install = (tarballs: ReadonlyMap<string, string>, folder: string): void => {
   const local = Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path.replaceAll("\\", "/")}`]))
   const { effect, "@types/node": nodeTypes } = rootManifest.devDependencies ?? {}
-  const dependencies = { ...local, effect, "@types/node": nodeTypes }
+  // Who imports a subpath that needs one of them has it.
+  const peers = publicPackages.flatMap(({ manifest }) =>
+    Object.keys(manifest.peerDependencies ?? {}).map((name) => [name, manifest.devDependencies?.[name]] as const)
+  )
+  const dependencies = { ...local, ...Object.fromEntries(peers), effect, "@types/node": nodeTypes }
   Fs.writeFileSync(Path.join(folder, "package.json"), JSON.stringify({ type: "module", private: true, dependencies }))
   // The same builds are allowed as here; packages that depend on each other find the tarballs and no registry.
   const builds = /^allowBuilds:\n(?: .*\n)+/m.exec(read("pnpm-workspace.yaml"))?.[0] ?? ""
