@@ -1,4 +1,5 @@
 import { assert, it } from "@effect/vitest"
+import type { FaultProxy } from "@toehold/lab/FaultProxy"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as Transfer from "@toehold/transfer/Transfer"
@@ -10,6 +11,16 @@ import { badNetwork, when } from "./support/badNetwork.ts"
 import { look, nothingOfOurs, openMachine, randomFile, services, sumOf, writeTree } from "./support/transfers.ts"
 
 const size = 8_000_000
+
+/** The bytes that have reached the server, when no more of a dead client's are on their way. */
+const arrived = Effect.fnUntraced(function* (proxy: FaultProxy["Service"]) {
+  for (let before = -1; ;) {
+    const { toServer } = yield* proxy.bytes
+    if (toServer === before) return toServer
+    before = toServer
+    yield* Effect.sleep("300 millis")
+  }
+})
 
 describeWith(["sshd"], "a transfer that did not come to its end", () => {
   it.layer(OpenSshServer.layer().pipe(Layer.provideMerge(services)), { excludeTestServices: true })((it) => {
@@ -65,9 +76,9 @@ describeWith(["sshd"], "a transfer that did not come to its end", () => {
             Effect.sync(() => child.kill("SIGKILL"))
           )
           assert.isFalse(Fs.existsSync(target))
-          const mark = yield* proxy.bytes
+          const mark = yield* arrived(proxy)
           yield* Transfer.put(machine, { sources: [source], target })
-          const sent = (yield* proxy.bytes).toServer - mark.toServer
+          const sent = (yield* proxy.bytes).toServer - mark
           assert.isBelow(sent, size - killAt / 4)
         }
         assert.strictEqual(sumOf(Path.join(there, "large")), sum)
