@@ -52,39 +52,42 @@ describeWith(["sshd"], "a transfer that did not come to its end", () => {
       90_000
     )
 
-    it.effect("goes on where a client was killed", () =>
-      Effect.gen(function* () {
-        const { here, machine, proxy, server, there } = yield* badNetwork
-        const sum = randomFile(Path.join(here, "large"), size)
-        const tree = Path.join(here, "tree")
-        Fs.mkdirSync(tree)
-        writeTree(tree)
-        yield* proxy.set("both", { bytesPerSecond: 10_000_000 })
-        const script = new URL("support/put.ts", import.meta.url).pathname
-        for (const [source, target, killAt] of [
-          [Path.join(here, "large"), Path.join(there, "large"), 4_000_000],
-          [tree, Path.join(there, "tree"), 3_000_000]
-        ] as const) {
-          const words = [`${server.user}@${server.host}`, String(proxy.port), server.privateKeyPath, source, target]
-          const child = yield* Effect.acquireRelease(
-            Effect.sync(() => spawn(process.execPath, [script, ...words], { stdio: "ignore" })),
-            (child) => Effect.sync(() => child.kill("SIGKILL"))
-          )
-          yield* when(
-            proxy,
-            killAt,
-            Effect.sync(() => child.kill("SIGKILL"))
-          )
-          assert.isFalse(Fs.existsSync(target))
-          const mark = yield* arrived(proxy)
-          yield* Transfer.put(machine, { sources: [source], target })
-          const sent = (yield* proxy.bytes).toServer - mark
-          assert.isBelow(sent, size - killAt / 4)
-        }
-        assert.strictEqual(sumOf(Path.join(there, "large")), sum)
-        assert.deepStrictEqual(look(Path.join(there, "tree")), look(tree))
-        nothingOfOurs(here, there)
-      })
+    it.effect(
+      "goes on where a client was killed",
+      () =>
+        Effect.gen(function* () {
+          const { here, machine, proxy, server, there } = yield* badNetwork
+          const sum = randomFile(Path.join(here, "large"), size)
+          const tree = Path.join(here, "tree")
+          Fs.mkdirSync(tree)
+          writeTree(tree)
+          yield* proxy.set("both", { bytesPerSecond: 10_000_000 })
+          const script = new URL("support/put.ts", import.meta.url).pathname
+          for (const [source, target, killAt] of [
+            [Path.join(here, "large"), Path.join(there, "large"), 4_000_000],
+            [tree, Path.join(there, "tree"), 3_000_000]
+          ] as const) {
+            const words = [`${server.user}@${server.host}`, String(proxy.port), server.privateKeyPath, source, target]
+            const child = yield* Effect.acquireRelease(
+              Effect.sync(() => spawn(process.execPath, [script, ...words], { stdio: "ignore" })),
+              (child) => Effect.sync(() => child.kill("SIGKILL"))
+            )
+            yield* when(
+              proxy,
+              killAt,
+              Effect.sync(() => child.kill("SIGKILL"))
+            )
+            assert.isFalse(Fs.existsSync(target))
+            const mark = yield* arrived(proxy)
+            yield* Transfer.put(machine, { sources: [source], target })
+            const sent = (yield* proxy.bytes).toServer - mark
+            assert.isBelow(sent, size - killAt / 4)
+          }
+          assert.strictEqual(sumOf(Path.join(there, "large")), sum)
+          assert.deepStrictEqual(look(Path.join(there, "tree")), look(tree))
+          nothingOfOurs(here, there)
+        }),
+      90_000
     )
   })
 })
