@@ -69,8 +69,10 @@ describeWith(["script", "bash"], "a machine on a serial console", () => {
           assert.deepInclude(json.error, { reason: "CommandTimeout", outcome: "may-have-run" })
           assert.strictEqual(json.stdout, "before\n")
           const pid = Fs.readFileSync(Path.join(homeDir, "pid"), "utf8").trim()
-          const left = yield* toehold(["exec", name, "--", "sh", "-c", `kill -0 -${pid}`])
-          assert.notStrictEqual(left.exitCode, 0)
+          // What was killed is there until its parent has looked at it.
+          const gone = `for i in 1 2 3 4 5 6 7 8 9; do kill -0 -${pid} || exit 1; sleep 0.5; done`
+          const left = yield* toehold(["exec", name, "--shell", gone])
+          assert.strictEqual(left.exitCode, 1)
         })
       ),
     limit
