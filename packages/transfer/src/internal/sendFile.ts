@@ -145,7 +145,7 @@ const place = Effect.fnUntraced(function* (
   const path = Partial.pathOf(partial)
   const { files } = to.endpoint
   const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(to, target))
-  const copied = yield* Effect.raceFirst(copy(job, offset), Effect.andThen(flushBehind(job), Effect.never))
+  const copied = yield* Effect.raceFirst(copy(job, offset), flushBehind(job))
   yield* checkSource(job, copied.bytes)
   const isVerified = options.verify || offset > 0
   if (isVerified) {
@@ -179,8 +179,8 @@ const flush = (to: End, path: string): Effect.Effect<void> =>
 const flushedAtOnce = 32 * 1024 * 1024
 
 /** Flushes while it is written. Another machine's file server would stand still meanwhile. */
-const flushBehind = (job: Job): Effect.Effect<void> => {
-  if (job.to.endpoint.name !== "local:") return Effect.never
+const flushBehind = (job: Job): Effect.Effect<never> => {
+  if (job.to.endpoint.name !== "local:" || job.before.size < flushedAtOnce) return Effect.never
   let flushed = job.counted
   const look = Effect.suspend(() => {
     if (job.counted - flushed < flushedAtOnce) return Effect.void
