@@ -21,7 +21,6 @@ import * as VastName from "./VastName.ts"
 import type * as SerialError from "@toehold/serial-runner/SerialError"
 import * as LocalMachine from "./internal/localMachine.ts"
 import * as ProcessCommands from "./internal/processCommands.ts"
-import * as SerialMachine from "./internal/serialMachine.ts"
 
 /**
  * What can go wrong with a command on a machine.
@@ -213,7 +212,11 @@ export const open = Effect.fn("Machine.open")(function* (
     const commands = ProcessCommands.make(LocalMachine.make(processes, os))
     return { name, processes, files: yield* FileSystem.FileSystem, ...commands }
   }
-  if (name.startsWith("serial:")) return { name, ...(yield* SerialMachine.open(name)) }
+  if (name.startsWith("serial:")) {
+    // As with Vast.ai: no other machine is to pay for it.
+    const SerialMachine = yield* Effect.promise(() => import("./internal/serialMachine.ts"))
+    return { name, ...(yield* SerialMachine.open(name)) }
+  }
   const { flags, transport, vast: _, ...login } = options
   const id = VastName.idOf(name)
   const ssh =

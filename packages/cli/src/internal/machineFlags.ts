@@ -63,3 +63,16 @@ export const machineFlags: ReadonlyArray<FlagSpec> = [
     summary: "openssh goes by the system's own ssh (default: ssh2)"
   }
 ]
+
+/** What names a serial port, in the place of a machine. */
+export const portFlags: ReadonlyArray<FlagSpec> = [
+  { name: "fifo", value: "IN,OUT", summary: "A pair of named pipes: IN is what the machine reads, OUT what it writes" },
+  {
+    name: "bonfire",
+    value: "DIR/VMID",
+    summary: "The pair DIR/VMID.stdout and DIR/VMID.stdin, named from the other side"
+  },
+  { name: "unix", value: "PATH", isFile: true, summary: "A Unix socket" },
+  { name: "tcp", value: "HOST:PORT", summary: "A TCP port, as of ser2net or QEMU" },
+  { name: "tty", value: "PATH", isFile: true, summary: "A terminal device" }
+]

@@ -3,20 +3,9 @@ import { Effect } from "effect"
 import type * as SerialError from "@toehold/serial-runner/SerialError"
 import * as SerialTarget from "@toehold/serial-runner/SerialTarget"
 import type { UsageError } from "../UsageError.ts"
-import type { CommandSpec, FlagSpec, Invocation } from "./commandSpec.ts"
+import type { CommandSpec, Handler, Invocation } from "./commandSpec.ts"
 import { makeInvocation } from "./invocation.ts"
-
-export const portFlags: ReadonlyArray<FlagSpec> = [
-  { name: "fifo", value: "IN,OUT", summary: "A pair of named pipes: IN is what the machine reads, OUT what it writes" },
-  {
-    name: "bonfire",
-    value: "DIR/VMID",
-    summary: "The pair DIR/VMID.stdout and DIR/VMID.stdin, named from the other side"
-  },
-  { name: "unix", value: "PATH", isFile: true, summary: "A Unix socket" },
-  { name: "tcp", value: "HOST:PORT", summary: "A TCP port, as of ser2net or QEMU" },
-  { name: "tty", value: "PATH", isFile: true, summary: "A terminal device" }
-]
+import { portFlags } from "./machineFlags.ts"
 
 export interface Port {
   /** As `serial:FORM:...`. */
@@ -36,6 +25,14 @@ export const portOf = (invocation: Invocation): Effect.Effect<Port, UsageError |
   return Effect.map(Effect.fromResult(SerialTarget.parse(name)), (target) => ({ name, target }))
 }
 
-/** The call as the verb has it that takes a machine's name. */
-export const onConsole = (invocation: Invocation, verb: CommandSpec, words: ReadonlyArray<string>): Invocation =>
-  makeInvocation({ ...invocation, command: verb, arguments: words })
+/** A verb for machines, on the port of the flags. `words` puts the machine's name where the verb has it. */
+export const onConsole =
+  (
+    verb: CommandSpec,
+    handler: Handler,
+    words: (machine: string, given: ReadonlyArray<string>) => ReadonlyArray<string>
+  ): Handler =>
+  (invocation) =>
+    Effect.flatMap(portOf(invocation), ({ name }) =>
+      handler(makeInvocation({ ...invocation, command: verb, arguments: words(name, invocation.arguments) }))
+    )

@@ -1,8 +1,6 @@
 /** `toehold serial`: the verbs of a machine with a serial console, whose port is given by a flag. */
-import { Effect } from "effect"
 import type { ArgumentSpec, CommandSpec, FlagSpec } from "../commandSpec.ts"
-import { machineFlags } from "../machineFlags.ts"
-import { onConsole, portFlags, portOf } from "../serialPort.ts"
+import { machineFlags, portFlags } from "../machineFlags.ts"
 
 const jsonFlag: FlagSpec = { name: "json", summary: "Print one JSON document" }
 
@@ -24,11 +22,8 @@ const over = (
       ? {}
       : {
           load: async () => {
-            const handler = await load()
-            return (invocation) =>
-              Effect.flatMap(portOf(invocation), ({ name }) =>
-                handler(onConsole(invocation, verb, words(name, invocation.arguments)))
-              )
+            const [handler, { onConsole }] = await Promise.all([load(), import("../serialPort.ts")])
+            return onConsole(verb, handler, words)
           }
         })
   }
