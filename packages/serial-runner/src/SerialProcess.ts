@@ -16,7 +16,7 @@
  *
  * @since 0.1.0
  */
-import { Effect, Layer, PlatformError, RcRef, type Scope } from "effect"
+import { Effect, Layer, type PlatformError, RcRef, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as ProcessSpawner from "@toehold/shell/ProcessSpawner"
 import * as Session from "./internal/process/session.ts"
@@ -24,11 +24,13 @@ import * as Spawn from "./internal/process/spawn.ts"
 import type * as SerialError from "./SerialError.ts"
 import { SerialShell } from "./SerialShell.ts"
 
-const tagOf = ({ reason }: SerialError.SerialError): PlatformError.SystemErrorTag => {
+const tagOf = ({ reason }: SerialError.SerialError): PlatformError.SystemErrorTag | "BadArgument" => {
   switch (reason._tag) {
     case "NotFound":
     case "PermissionDenied":
       return reason._tag
+    case "InvalidArgument":
+      return "BadArgument"
     case "FileFailed":
       return "BadResource"
     case "PortBusy":
@@ -40,19 +42,6 @@ const tagOf = ({ reason }: SerialError.SerialError): PlatformError.SystemErrorTa
       return "Unknown"
   }
 }
-
-/** A failure of the console as Effect's, with the typed one as its cause. */
-const translate = (error: SerialError.SerialError, method: string, command: string): PlatformError.PlatformError =>
-  error.reason._tag === "InvalidArgument"
-    ? PlatformError.badArgument({ module: "ChildProcess", method, description: error.message, cause: error })
-    : PlatformError.systemError({
-        _tag: tagOf(error),
-        module: "ChildProcess",
-        method,
-        pathOrDescriptor: command,
-        description: error.message,
-        cause: error
-      })
 
 /** How long the console is kept for the next process. */
 const keptFor = "1 second"
@@ -85,7 +74,7 @@ export const make: Effect.Effect<ChildProcessSpawner.ChildProcessSpawner["Servic
     })
     return ProcessSpawner.make<SerialError.SerialError>({
       spawn: (command, options) => Effect.flatMap(current, (session) => Spawn.spawn(session, command, options, keep)),
-      translate
+      tagOf
     })
   })
 

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Deferred, Effect, type PlatformError, type Scope, Sink, Stream } from "effect"
+import { Deferred, Effect, PlatformError, type Scope, Sink, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { randomBytes } from "node:crypto"
 import * as Invocation from "./internal/invocation.ts"
@@ -17,13 +17,13 @@ import type { SpawnedProcess, SpawnOptions } from "./SpawnedProcess.ts"
  * @since 0.1.0
  * @category models
  */
-export interface Transport<E> {
+export interface Transport<E extends Error> {
   readonly spawn: (
     command: ProcessScript.Command,
     options: SpawnOptions
   ) => Effect.Effect<SpawnedProcess<E>, E, Scope.Scope>
-  /** What a failure of the transport's is in Effect's terms, with the typed one as its cause. */
-  readonly translate: (error: E, method: string, command: string) => PlatformError.PlatformError
+  /** What a failure of the transport's is in Effect's terms, which it is the cause of. */
+  readonly tagOf: (error: E) => PlatformError.SystemErrorTag | "BadArgument"
 }
 
 type Handle = ChildProcessSpawner.ChildProcessHandle
@@ -37,6 +37,17 @@ type Input = Sink.Sink<void, Uint8Array, never, Failure>
 type Output = Stream.Stream<Uint8Array, Failure>
 
 type Translate<E> = (method: string) => (error: E) => Failure
+
+const translation =
+  <E extends Error>({ tagOf }: Transport<E>, command: string): Translate<E> =>
+  (method) =>
+  (error) => {
+    const tag = tagOf(error)
+    const about = { module: "ChildProcess", method, description: error.message, cause: error }
+    return tag === "BadArgument"
+      ? PlatformError.badArgument(about)
+      : PlatformError.systemError({ ...about, _tag: tag, pathOrDescriptor: command })
+  }
 
 const shellText = (text: string): ProcessScript.Command => ({
   kind: "shell",
@@ -68,14 +79,14 @@ const joined = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> =>
   return writes
 }
 
-const inputTo = <E>(process: SpawnedProcess<E>, ends: boolean, failed: (error: E) => Failure): Input => {
+const inputTo = <E extends Error>(process: SpawnedProcess<E>, ends: boolean, failed: (error: E) => Failure): Input => {
   const sink = Sink.forEachArray((chunks: ReadonlyArray<Uint8Array>) =>
     Effect.forEach(joined(chunks), (chunk) => Effect.mapError(process.write(chunk), failed), { discard: true })
   )
   return ends ? Sink.ensuring(sink, process.endInput) : sink
 }
 
-const outputOf = <E>(
+const outputOf = <E extends Error>(
   stream: Stream.Stream<Uint8Array, E>,
   failed: (error: E) => Failure,
   sink: Sink.Sink<Uint8Array, Uint8Array, never, Failure> | undefined
@@ -92,7 +103,7 @@ const feed = (stream: Output, input: Input, failed: Deferred.Deferred<never, Fai
   ).pipe(Effect.forkScoped)
 
 /** The further file descriptors: each is a named pipe on the machine, with `cat` at its other end in a session of its own. */
-const openDescriptors = Effect.fnUntraced(function* <E>(
+const openDescriptors = Effect.fnUntraced(function* <E extends Error>(
   transport: Transport<E>,
   descriptors: ReadonlyArray<Invocation.Descriptor>,
   translate: Translate<E>,
@@ -124,14 +135,14 @@ const openDescriptors = Effect.fnUntraced(function* <E>(
   return { inputs, outputs }
 })
 
-const spawnOne = Effect.fnUntraced(function* <E>(
+const spawnOne = Effect.fnUntraced(function* <E extends Error>(
   transport: Transport<E>,
   command: ChildProcess.StandardCommand,
   isFirst: boolean
 ): Effect.fn.Return<Handle, Failure, Scope.Scope> {
   const dir = `/tmp/toehold-${randomBytes(12).toString("hex")}`
   const asked = yield* Effect.fromResult(Invocation.make(command, dir))
-  const translate: Translate<E> = (method) => (error) => transport.translate(error, method, Invocation.display(command))
+  const translate = translation(transport, Invocation.display(command))
   const process = yield* transport
     .spawn(asked.command, { ...asked.options, atOnce: !isFirst })
     .pipe(Effect.mapError(translate("spawn")))
@@ -204,7 +215,7 @@ const linksOf = (command: ChildProcess.Command, options: ChildProcess.PipeOption
     ? [{ command, options }]
     : [...linksOf(command.left, options), ...linksOf(command.right, command.options)]
 
-const spawnAll = Effect.fnUntraced(function* <E>(
+const spawnAll = Effect.fnUntraced(function* <E extends Error>(
   transport: Transport<E>,
   command: ChildProcess.Command
 ): Effect.fn.Return<Handle, Failure, Scope.Scope> {
@@ -241,5 +252,5 @@ const spawnAll = Effect.fnUntraced(function* <E>(
  * @since 0.1.0
  * @category constructors
  */
-export const make = <E>(transport: Transport<E>): ChildProcessSpawner.ChildProcessSpawner["Service"] =>
+export const make = <E extends Error>(transport: Transport<E>): ChildProcessSpawner.ChildProcessSpawner["Service"] =>
   ChildProcessSpawner.make((command) => spawnAll(transport, command))

@@ -14,17 +14,19 @@
  *
  * @since 0.1.0
  */
-import { Effect, Layer, PlatformError } from "effect"
+import { Effect, Layer, type PlatformError } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as ProcessSpawner from "@toehold/shell/ProcessSpawner"
 import * as SshClient from "./SshClient.ts"
 import type * as SshError from "./SshError.ts"
 
-const tagOf = ({ reason }: SshError.SshError): PlatformError.SystemErrorTag => {
+const tagOf = ({ reason }: SshError.SshError): PlatformError.SystemErrorTag | "BadArgument" => {
   switch (reason._tag) {
     case "NotFound":
     case "PermissionDenied":
       return reason._tag
+    case "InvalidArgument":
+      return "BadArgument"
     case "FileFailed":
       return "BadResource"
     case "ChannelRefused":
@@ -37,19 +39,6 @@ const tagOf = ({ reason }: SshError.SshError): PlatformError.SystemErrorTag => {
       return "Unknown"
   }
 }
-
-/** A failure of the connection as Effect's, with the typed one as its cause. */
-const translate = (error: SshError.SshError, method: string, command: string): PlatformError.PlatformError =>
-  error.reason._tag === "InvalidArgument"
-    ? PlatformError.badArgument({ module: "ChildProcess", method, description: error.message, cause: error })
-    : PlatformError.systemError({
-        _tag: tagOf(error),
-        module: "ChildProcess",
-        method,
-        pathOrDescriptor: command,
-        description: error.message,
-        cause: error
-      })
 
 /**
  * Processes on the machine that the connection leads to.
@@ -68,7 +57,7 @@ export const make: Effect.Effect<ChildProcessSpawner.ChildProcessSpawner["Servic
  */
 export const fromClient = (
   client: SshClient.SshClient["Service"]
-): ChildProcessSpawner.ChildProcessSpawner["Service"] => ProcessSpawner.make({ spawn: client.spawn, translate })
+): ChildProcessSpawner.ChildProcessSpawner["Service"] => ProcessSpawner.make({ spawn: client.spawn, tagOf })
 
 /**
  * Processes on the machine that the connection leads to, as a layer.
