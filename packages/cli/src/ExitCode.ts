@@ -185,40 +185,35 @@ export const ofJobsReason = (reason: JobsError.Reason): number => {
   }
 }
 
+const vastCodes: Readonly<Record<VastError.Reason["_tag"], number>> = {
+  KeyMissing: notPermitted,
+  Unauthorized: notPermitted,
+  TwoFactorRequired: notPermitted,
+  Forbidden: notPermitted,
+  NotFound: noInput,
+  NoSuchOffer: noInput,
+  InvalidRequest: badInput,
+  RateLimited: tryAgain,
+  Gone: unreachable,
+  ServerError: unreachable,
+  Transport: unreachable,
+  InvalidResponse: unreachable,
+  BilledButFailed: failed,
+  CreateUnknown: failed,
+  InstanceFailed: failed,
+  ResultTimeout: timeout,
+  WaitTimeout: timeout
+}
+
 /**
  * The exit code for what went wrong with the Vast.ai API.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const ofVastReason = (reason: VastError.Reason): number => {
-  switch (reason._tag) {
-    case "KeyMissing":
-    case "Unauthorized":
-    case "TwoFactorRequired":
-    case "Forbidden":
-      return notPermitted
-    case "NotFound":
-    case "NoSuchOffer":
-      return noInput
-    case "InvalidRequest":
-      return badInput
-    case "RateLimited":
-      return tryAgain
-    case "Gone":
-    case "ServerError":
-    case "Transport":
-    case "InvalidResponse":
-      return unreachable
-    case "BilledButFailed":
-    case "CreateUnknown":
-    case "InstanceFailed":
-      return failed
-    case "ResultTimeout":
-    case "WaitTimeout":
-      return timeout
-  }
-}
+export const ofVastReason = ({ _tag }: VastError.Reason): number => vastCodes[_tag]
+
+const isVastTag = (tag: string): tag is VastError.Reason["_tag"] => Object.hasOwn(vastCodes, tag)
 
 /**
  * The exit code for a machine that could not be opened: that of the attempt whose failure says most about the cause.
@@ -232,25 +227,6 @@ export const ofMachineReason = (reason: MachineError.Reason): number => {
       return reason.isStarting ? tryAgain : unreachable
     case "RoutesFailed":
       return reason.decisive === undefined ? tryAgain : ofReason(reason.decisive.error.reason)
-  }
-}
-
-/** Of the tags of {@link ofVastReason} those that a step can meet. */
-const ofApiKind = (kind: string): number => {
-  switch (kind) {
-    case "KeyMissing":
-    case "Unauthorized":
-    case "TwoFactorRequired":
-    case "Forbidden":
-      return notPermitted
-    case "NotFound":
-      return noInput
-    case "InvalidRequest":
-      return badInput
-    case "RateLimited":
-      return tryAgain
-    default:
-      return unreachable
   }
 }
 
@@ -277,7 +253,7 @@ export const ofProvisionReason = (reason: ProvisionError.Reason): number => {
     case "LoginFailed":
       return unreachable
     case "ApiFailed":
-      return ofApiKind(reason.kind)
+      return isVastTag(reason.kind) ? vastCodes[reason.kind] : unreachable
     case "JobFailed":
       return reason.isRetryable ? tryAgain : failed
     case "StepTimeout":
