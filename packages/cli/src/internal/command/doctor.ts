@@ -1,27 +1,18 @@
 /** `toehold doctor`: the way to a machine, stage by stage. */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import * as VastName from "@toehold/machines/VastName"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import type { Stage } from "@toehold/ssh-core/SshConnectEvent"
 import type { SshClient } from "@toehold/ssh-core/SshClient"
 import * as SshError from "@toehold/ssh-core/SshError"
-import * as ExitCode from "../../ExitCode.ts"
-import * as FailureDocument from "../../FailureDocument.ts"
+import type * as FailureDocument from "../../FailureDocument.ts"
 import type { StandardStreams } from "../../StandardStreams.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
 import { loginOptions, readReach } from "../machine.ts"
 import type { Cause, InstanceStage, Probe } from "../provision/instanceCheck.ts"
-import { plain, print, printJson } from "../print.ts"
-import { serialDoctor } from "./serialDoctor.ts"
+import * as StageReport from "../stageReport.ts"
 
 type StageName = InstanceStage | Stage | "channel" | "sftp" | "shell"
-
-interface StageResult {
-  readonly name: StageName
-  readonly ok: boolean
-  readonly durationMs: number
-  readonly detail: string
-}
 
 const labels: Readonly<Record<StageName, string>> = {
   api: "api",
@@ -72,53 +63,36 @@ export const stageOf = (reason: SshError.Reason): Stage | undefined => {
   }
 }
 
-const round = (durationMs: number): number => Math.round(durationMs * 10) / 10
-
-const sinceWhen = Effect.map(Clock.monotonicTimeNanos, (begin) =>
-  Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begin) / 1e6)
-)
-
-/** Says what the account runs, on one line each. */
-const shellProbe = SshCommand.shell('id -un 2>/dev/null || echo "$LOGNAME"; uname -sm 2>/dev/null || echo unknown')
+const noSftp = {
+  verdict: "Ready for commands, but file transfer will not work: the machine has no SFTP.",
+  fix: 'Enable "Subsystem sftp internal-sftp" in the machine\'s sshd_config, or install its sftp-server.'
+}
 
 export const doctor: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
-    if (machine.startsWith("serial:")) return yield* serialDoctor(invocation)
+    if (machine.startsWith("serial:")) {
+      const { serialDoctor } = yield* Effect.promise(() => import("./serialDoctor.ts"))
+      return yield* serialDoctor(invocation)
+    }
     const reach = yield* readReach(invocation, machine)
     const options = yield* loginOptions(invocation)
-    const isJson = invocation.has("json")
-    const stages: Array<StageResult> = []
+    const report = StageReport.make<StageName>({
+      isJson: invocation.has("json"),
+      labelOf: (name) => labels[name],
+      isOptional: (name) => name === "sftp"
+    })
 
-    const add = (stage: StageResult) => {
-      stages.push(stage)
-      const { detail, durationMs, name, ok } = stage
-      const mark = ok ? "ok  " : name === "sftp" ? "warn" : "FAIL"
-      return isJson
-        ? Effect.void
-        : print(`${mark}  ${labels[name].padEnd(12)}  ${durationMs.toFixed(1).padStart(8)} ms  ${plain(detail)}\n`)
-    }
-
-    /** Runs a stage of ours, and adds it whichever way it ends. */
+    /** Runs a stage of ours, and answers its failure. */
     const probe = <A, E extends FailureDocument.Failure, R>(
       name: StageName,
       effect: Effect.Effect<A, E, R>,
       tell: (value: A) => string
     ) =>
-      Effect.gen(function* () {
-        const elapsed = yield* sinceWhen
-        const result = yield* Effect.result(effect)
-        const durationMs = round(yield* elapsed)
-        if (result._tag === "Success") {
-          yield* add({ name, ok: true, durationMs, detail: tell(result.success) })
-          return undefined
-        }
-        yield* add({ name, ok: false, durationMs, detail: result.failure.message })
-        return result.failure
-      })
+      Effect.map(report.run(name, effect, tell), (result) => (result._tag === "Failure" ? result.failure : undefined))
 
     const check = Effect.gen(function* () {
-      const elapsed = yield* sinceWhen
+      const elapsed = yield* StageReport.sinceWhen
       let doneMs = 0
       let agreed = ""
       const services = yield* Effect.context<StandardStreams>()
@@ -134,21 +108,16 @@ export const doctor: Handler = (invocation) =>
           if (event._tag !== "StageDone") return Effect.void
           const { detail, durationMs, stage } = event
           doneMs += durationMs
-          const result = {
-            name: stage,
-            ok: true,
-            durationMs: round(durationMs),
-            detail: detail === "" ? agreed : detail
-          }
+          const result = { name: stage, ok: true, durationMs, detail: detail === "" ? agreed : detail }
           // A reader that went away is noticed at the end.
-          return Effect.ignore(add(result)).pipe(Effect.provideContext(services))
+          return Effect.ignore(report.add(result)).pipe(Effect.provideContext(services))
         }
       }).pipe(Effect.result)
       if (result._tag === "Failure") {
         const stage = result.failure._tag === "SshError" ? stageOf(result.failure.reason) : undefined
         if (stage !== undefined) {
-          const durationMs = round(Math.max(0, (yield* elapsed) - doneMs))
-          yield* add({ name: stage, ok: false, durationMs, detail: result.failure.message })
+          const durationMs = Math.max(0, (yield* elapsed) - doneMs)
+          yield* report.add({ name: stage, ok: false, durationMs, detail: result.failure.message })
         }
         return result.failure
       }
@@ -172,10 +141,8 @@ export const doctor: Handler = (invocation) =>
       yield* probe("sftp", client.checkSftp, () => "the subsystem answers")
       return yield* probe(
         "shell",
-        Effect.map(client.exec(shellProbe, { timeout: "30 seconds", maxOutput: 1024 }), ({ stdout }) =>
-          stdout.text.trim().split("\n").join(" on ")
-        ),
-        (detail) => detail
+        client.exec(SshCommand.shell(StageReport.shellProbe), { timeout: "30 seconds", maxOutput: 1024 }),
+        StageReport.shellFound
       )
     })
 
@@ -183,34 +150,8 @@ export const doctor: Handler = (invocation) =>
     const instance = id === undefined ? undefined : yield* checkInstanceOf(invocation, id, probe)
     const failure = instance?.failure ?? (yield* Effect.scoped(check))
     const cause = failure === undefined ? undefined : (instance?.cause ?? instance?.causeOf(failure))
-    const sftp = stages.find(({ name }) => name === "sftp")
-    const withoutSftp = sftp?.ok === false
-    const verdict =
-      failure !== undefined
-        ? failure.message
-        : withoutSftp
-          ? "Ready for commands, but file transfer will not work: the machine has no SFTP."
-          : "Ready: commands run and files can be transferred."
-    const fix =
-      failure !== undefined
-        ? failure.fix
-        : withoutSftp
-          ? 'Enable "Subsystem sftp internal-sftp" in the machine\'s sshd_config, or install its sftp-server.'
-          : ""
-    if (isJson) {
-      yield* printJson({
-        stages,
-        verdict,
-        ...(cause === undefined ? {} : { cause }),
-        fix,
-        ...(failure === undefined ? {} : { error: FailureDocument.of(failure).error })
-      })
-    } else {
-      yield* print(
-        `\n${cause === undefined ? "" : `At fault: ${cause}. `}${plain(verdict)}\n${fix === "" ? "" : `${plain(fix)}\n`}`
-      )
-    }
-    return failure === undefined ? ExitCode.done : ExitCode.ofFailure(failure)
+    const withoutSftp = report.stages.some(({ name, ok }) => name === "sftp" && !ok)
+    return yield* report.finish({ failure, cause, good: withoutSftp ? noSftp : StageReport.ready })
   })
 
 interface InstanceVerdict {
