@@ -1,5 +1,8 @@
 /** The keys by which a person at a terminal speaks to this program instead of the machine, as ssh has them. */
 
+import { Deferred, Effect, Stream } from "effect"
+import type { Keyboard } from "../StandardStreams.ts"
+
 const tilde = 0x7e
 const dot = 0x2e
 const isLineEnd = (byte: number): boolean => byte === 0x0d || byte === 0x0a
@@ -31,3 +34,17 @@ export class EscapeKeys {
     return Uint8Array.from(out)
   }
 }
+
+/** What a person types for the machine, and the moment in which the person leaves. */
+export const keysUntilLeft = (keyboard: Keyboard) =>
+  Effect.map(Deferred.make<void>(), (left) => {
+    const escape = new EscapeKeys()
+    return {
+      keys: keyboard.keys.pipe(
+        Stream.map((typed) => escape.push(typed)),
+        Stream.tap((typed) => (typed === undefined ? Deferred.succeed(left, undefined) : Effect.void)),
+        Stream.filter((typed) => typed !== undefined)
+      ),
+      left: Deferred.await(left)
+    }
+  })

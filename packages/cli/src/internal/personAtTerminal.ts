@@ -9,7 +9,7 @@ import * as ExitCode from "../ExitCode.ts"
 import type { Failure } from "../FailureDocument.ts"
 import { StandardStreams } from "../StandardStreams.ts"
 import type { Invocation, Services } from "./commandSpec.ts"
-import { EscapeKeys } from "./escapeKeys.ts"
+import { keysUntilLeft } from "./escapeKeys.ts"
 import { loginOptions, readReach } from "./machine.ts"
 import { note } from "./print.ts"
 
@@ -40,13 +40,7 @@ export const sitAt = Effect.fnUntraced(function* (
   const connection = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   const ssh = yield* reach(login).pipe(Scope.provide(connection))
   const isRaw = yield* Deferred.make<void>()
-  const left = yield* Deferred.make<void>()
-  const escape = new EscapeKeys()
-  const keys = keyboard.keys.pipe(
-    Stream.map((typed) => escape.push(typed)),
-    Stream.tap((typed) => (typed === undefined ? Deferred.succeed(left, undefined) : Effect.void)),
-    Stream.filter((typed) => typed !== undefined)
-  )
+  const { keys, left } = yield* keysUntilLeft(keyboard)
   const running = yield* open(ssh, {
     terminal: { cols: terminal.columns, rows: terminal.rows, term: env["TERM"] },
     // Ctrl-C is this program's until the machine has answered.
@@ -59,7 +53,7 @@ export const sitAt = Effect.fnUntraced(function* (
     Stream.runForEach(running.output, ({ data }) => stdout(data)),
     running.exit
   )
-  const status = yield* Effect.raceFirst(ended, Deferred.await(left))
+  const status = yield* Effect.raceFirst(ended, left)
   if (status !== undefined) return ExitCode.ofStatus(status)
   yield* Scope.close(connection, Exit.void)
   yield* note("the connection is cut.")

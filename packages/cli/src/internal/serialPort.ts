@@ -1,6 +1,8 @@
 /** The serial port that a command is for, given by a flag. */
 import { Effect } from "effect"
+import * as ConsoleShare from "@toehold/serial-runner/ConsoleShare"
 import type * as SerialError from "@toehold/serial-runner/SerialError"
+import * as SerialHub from "@toehold/serial-runner/SerialHub"
 import * as SerialTarget from "@toehold/serial-runner/SerialTarget"
 import type { UsageError } from "../UsageError.ts"
 import type { CommandSpec, Handler, Invocation } from "./commandSpec.ts"
@@ -24,6 +26,23 @@ export const portOf = (invocation: Invocation): Effect.Effect<Port, UsageError |
   }
   return Effect.map(Effect.fromResult(SerialTarget.parse(name)), (target) => ({ name, target }))
 }
+
+/** The console as its owner, or a part in it where another process owns it and shares. */
+export const takePart = Effect.fnUntraced(function* (target: SerialTarget.SerialTarget, by: string) {
+  const hub = yield* SerialHub.make()
+  return yield* hub.console(target).pipe(
+    Effect.map((console) => ({ console, shared: undefined })),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "PortBusy",
+      (busy) =>
+        ConsoleShare.join(target, by).pipe(
+          Effect.map((shared) => ({ console: undefined, shared })),
+          // It names the owner.
+          Effect.mapError(() => busy)
+        )
+    )
+  )
+})
 
 /** A verb for machines, on the port of the flags. `words` puts the machine's name where the verb has it. */
 export const onConsole =

@@ -1,16 +1,15 @@
 /** `toehold serial attach`: a person at a console. */
-import { Clock, Deferred, Effect, Option, Ref, Result, type Scope, Stream } from "effect"
+import { Clock, Effect, Result, type Scope, Stream } from "effect"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
-import * as ConsoleShare from "@toehold/serial-runner/ConsoleShare"
+import type * as ConsoleShare from "@toehold/serial-runner/ConsoleShare"
 import * as SerialConsole from "@toehold/serial-runner/SerialConsole"
-import * as SerialHub from "@toehold/serial-runner/SerialHub"
 import * as SerialShell from "@toehold/serial-runner/SerialShell"
 import * as ExitCode from "../../ExitCode.ts"
 import { StandardStreams, type TerminalSize } from "../../StandardStreams.ts"
 import type { Handler } from "../commandSpec.ts"
-import { EscapeKeys } from "../escapeKeys.ts"
+import { keysUntilLeft } from "../escapeKeys.ts"
 import { note } from "../print.ts"
-import { portOf } from "../serialPort.ts"
+import { portOf, takePart } from "../serialPort.ts"
 
 /** What is shown of the past. */
 const replayedBytes = 8 * 1024
@@ -27,13 +26,14 @@ interface Seat extends ConsoleShare.Shared {
 const own = Effect.fnUntraced(function* (console: SerialConsole.SerialConsole["Service"], by: string) {
   yield* console.attachTerminal
   const shell = yield* Effect.provideService(SerialShell.make(), SerialConsole.SerialConsole, console)
-  const isLineEmpty = yield* Ref.make(true)
-  const typedAt = yield* Ref.make(0)
+  let isLineEmpty = true
+  let typedAt = 0
   const type = (bytes: Uint8Array) =>
     Effect.gen(function* () {
-      yield* Ref.set(typedAt, yield* Clock.currentTimeMillis)
+      if (bytes.length === 0) return
+      typedAt = yield* Clock.currentTimeMillis
       const last = bytes.at(-1)
-      yield* Ref.set(isLineEmpty, last === 0x0d || last === 0x0a || last === 0x03)
+      isLineEmpty = last === 0x0d || last === 0x0a || last === 0x03
       yield* Effect.ignore(console.type(by, bytes, "wait"))
     })
   const from = yield* console.offset
@@ -45,8 +45,8 @@ const own = Effect.fnUntraced(function* (console: SerialConsole.SerialConsole["S
     type,
     fit: ({ columns, rows }) =>
       Effect.gen(function* () {
-        const isResting = (yield* Clock.currentTimeMillis) - (yield* Ref.get(typedAt)) >= restMs
-        if (!isResting || !(yield* Ref.get(isLineEmpty)) || (yield* shell.state) !== "shell") return false
+        const isResting = (yield* Clock.currentTimeMillis) - typedAt >= restMs
+        if (!isResting || !isLineEmpty || (yield* shell.state) !== "shell") return false
         // A line that begins with a blank stays out of the history of most shells.
         const line = Buffer.from(` stty rows ${rows} cols ${columns}\r`)
         return Result.isSuccess(yield* Effect.result(console.type(by, line, "refuse")))
@@ -67,35 +67,19 @@ export const attach: Handler = (invocation) =>
     const { name, target } = yield* portOf(invocation)
     const { env } = yield* ClientPlatform
     const by = env["USER"] ?? env["USERNAME"] ?? "a person"
-    const hub = yield* SerialHub.make()
-    const owned = yield* Effect.result(hub.console(target))
-    const seat: Seat = yield* Result.isSuccess(owned)
-      ? own(owned.success, by)
-      : owned.failure.reason._tag === "PortBusy"
-        ? ConsoleShare.join(target, by).pipe(
-            Effect.map((shared): Seat => ({ ...shared, fit: () => Effect.succeed(true) })),
-            Effect.mapError(() => owned.failure)
-          )
-        : Effect.fail(owned.failure)
-    const left = yield* Deferred.make<void>()
-    const escape = new EscapeKeys()
+    const { console, shared } = yield* takePart(target, by)
+    const seat: Seat = console === undefined ? { ...shared, fit: () => Effect.succeed(true) } : yield* own(console, by)
+    const { keys, left } = yield* keysUntilLeft(keyboard)
     const isReadOnly = invocation.has("read-only")
     yield* note(`at ${name}${isReadOnly ? ", only looking on" : ""}. Enter, then ~. leaves.`)
     yield* keyboard.raw
-    const typing = keyboard.keys.pipe(
-      Stream.map((typed) => escape.push(typed)),
-      Stream.tap((typed) => (typed === undefined ? Deferred.succeed(left, undefined) : Effect.void)),
-      Stream.filter((typed) => typed !== undefined && typed.length > 0 && !isReadOnly),
-      Stream.runForEach((typed) => (typed === undefined ? Effect.void : seat.type(typed)))
-    )
+    const typing = Stream.runForEach(keys, (typed) => (isReadOnly ? Effect.void : seat.type(typed)))
     yield* Effect.forkScoped(typing)
     if (!isReadOnly && !invocation.has("no-fit")) yield* Effect.forkScoped(fitting(seat, terminal, resizes))
-    const ended = Stream.runForEach(seat.output, (data) => stdout(data)).pipe(
-      Effect.as(Option.some("the port has ended"))
-    )
-    const why = yield* Effect.raceFirst(ended, Effect.as(Deferred.await(left), Option.none<string>()))
-    if (Option.isNone(why)) return ExitCode.done
-    yield* note(`${why.value}.`)
+    const ended = Stream.runForEach(seat.output, (data) => stdout(data))
+    const hasLeft = yield* Effect.raceFirst(Effect.as(ended, false), Effect.as(left, true))
+    if (hasLeft) return ExitCode.done
+    yield* note("the port has ended.")
     return ExitCode.transport
   }).pipe(Effect.scoped)
 

@@ -1,16 +1,14 @@
 /** `toehold serial log`: what a machine prints on its console. */
-import { Effect, Result, Stream } from "effect"
-import * as ConsoleShare from "@toehold/serial-runner/ConsoleShare"
+import { Effect, Stream } from "effect"
 import * as KernelMessages from "@toehold/serial-runner/KernelMessages"
 import type * as SerialError from "@toehold/serial-runner/SerialError"
-import * as SerialHub from "@toehold/serial-runner/SerialHub"
 import type { SerialTarget } from "@toehold/serial-runner/SerialTarget"
 import * as ExitCode from "../../ExitCode.ts"
 import { StandardStreams } from "../../StandardStreams.ts"
 import type { Handler } from "../commandSpec.ts"
 import { decodeUtf8 } from "../outputDocument.ts"
 import { plain, print, printJson } from "../print.ts"
-import { portOf } from "../serialPort.ts"
+import { portOf, takePart } from "../serialPort.ts"
 
 const encode = (data: Uint8Array) => {
   const text = decodeUtf8(data)
@@ -23,17 +21,13 @@ const isEnd = ({ reason }: SerialError.SerialError): boolean => reason._tag === 
 
 /** What the machine prints from now on, until the port ends as ports do: of the port's owner, where somebody has it. */
 const printed = Effect.fnUntraced(function* (target: SerialTarget) {
-  const hub = yield* SerialHub.make()
-  const owned = yield* Effect.result(hub.console(target))
-  if (Result.isSuccess(owned)) {
-    return owned.success.output().pipe(
-      Stream.map(({ data }) => data),
-      Stream.catchIf(isEnd, () => Stream.empty)
-    )
-  }
-  if (owned.failure.reason._tag !== "PortBusy") return yield* owned.failure
-  const { output } = yield* Effect.mapError(ConsoleShare.join(target, "a log"), () => owned.failure)
-  return output
+  const { console, shared } = yield* takePart(target, "a log")
+  return console === undefined
+    ? shared.output
+    : console.output().pipe(
+        Stream.map(({ data }) => data),
+        Stream.catchIf(isEnd, () => Stream.empty)
+      )
 })
 
 export const log: Handler = (invocation) =>
