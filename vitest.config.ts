@@ -11,8 +11,6 @@ export default defineConfig({
     testTimeout: 30_000,
     // They wait for servers, guests and networks more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    // A real network, server or guest may be late once on a shared machine; the report says which tests were tried again.
-    retry: process.env["CI"] === undefined ? 0 : 1,
     hookTimeout: 60_000
   }
 })

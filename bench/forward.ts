@@ -1,5 +1,6 @@
 /** 200 MB through a local port, each way: `toehold forward` against `ssh -L`, each a process of its own. */
 import { Effect, type Scope } from "effect"
+import * as FreePort from "@toehold/lab/FreePort"
 import type { SshServer } from "@toehold/lab/SshServer"
 import { sshArguments } from "@toehold/lab/SshServer"
 import { type ChildProcess, spawn } from "node:child_process"
@@ -46,16 +47,9 @@ const running = (path: string, args: ReadonlyArray<string>): Effect.Effect<strin
     ({ child }) => Effect.sync(() => void child.kill())
   ).pipe(Effect.map(({ line }) => line))
 
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = Net.createServer().listen(0, "127.0.0.1", () => {
-    const bound = server.address()
-    server.close(() => resume(Effect.succeed(bound === null || typeof bound === "string" ? 0 : bound.port)))
-  })
-})
-
 /** `ssh -L`, which says on standard error alone when it is ready: its port answers then. */
 const sshForward = Effect.fnUntraced(function* (server: SshServer, to: number) {
-  const port = yield* freePort
+  const port = yield* FreePort.onLoopback
   const child = spawn("ssh", ["-N", "-L", `127.0.0.1:${port}:127.0.0.1:${to}`, ...sshArguments(server)], {
     stdio: "ignore"
   })

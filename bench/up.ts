@@ -1,7 +1,7 @@
 /** From the login to a URL that answers, on a simulated instance whose SSH, app and tunnel are real. */
 import { Effect, FileSystem, Redacted } from "effect"
 import { spawn } from "node:child_process"
-import * as Net from "node:net"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as KeyPair from "@toehold/lab/KeyPair"
 import * as VastSimulator from "@toehold/lab/VastSimulator"
 import { report } from "./report.ts"
@@ -9,14 +9,6 @@ import { type Figures, median } from "./rounds.ts"
 
 const count = 5
 const program = new URL("../test/programs/toehold.ts", import.meta.url).pathname
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = Net.createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = address === null || typeof address === "string" ? 0 : address.port
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /** Runs the program, and says when each of its events came. */
 const run = (words: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
@@ -53,7 +45,7 @@ export const up = Effect.fnUntraced(function* () {
   for (let round = 0; round < count; round++) {
     const instance = yield* simulator.rent({ workspace: "home" })
     yield* instance.settled
-    const port = yield* freePort
+    const port = yield* FreePort.onLoopback
     // It is there at once: what an app takes to start is its own.
     const app = `exec ${process.execPath} -e 'require("http").createServer((_, r) => r.end()).listen(${port}, "127.0.0.1")'`
     const words = ["up", `vast:${instance.id}`, "--register", "--secret", "HF_TOKEN", "--ndjson"]

@@ -8,7 +8,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
-import { howToEnable, type Report, skippedByPart, summaryLine, totals } from "./testReport.ts"
+import { failedFiles, howToEnable, type Report, skippedByPart, summaryLine, totals, withLater } from "./testReport.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -25,32 +25,57 @@ if (!isRecentEnough) {
   process.exit(1)
 }
 
-const runVitest = (reportFile: string): Promise<number> =>
+const outlive = (): void => {}
+
+const runVitest = (reportFile: string, ...further: ReadonlyArray<string>): Promise<number> =>
   new Promise((resolve, reject) => {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`]
     const vitest = Path.join(root, "node_modules", "vitest", "vitest.mjs")
     // Without a terminal the reader is a log file or another program.
     const colors = process.stdout.isTTY || process.env["FORCE_COLOR"] !== undefined ? [] : ["--no-color"]
-    const child = spawn(process.execPath, [vitest, "run", ...reporters, ...colors, ...process.argv.slice(2)], {
-      cwd: root,
-      stdio: ["ignore", "inherit", "inherit"]
-    })
+    const args = [vitest, "run", ...reporters, ...colors, ...process.argv.slice(2), ...further]
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
     // The terminal sends Ctrl-C to vitest as well: this process only has to outlive it.
-    process.on("SIGINT", () => {})
-    process.on("SIGTERM", () => child.kill("SIGTERM"))
+    const end = (): void => void child.kill("SIGTERM")
+    process.on("SIGINT", outlive).on("SIGTERM", end)
     child.once("error", reject)
-    child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : Os.constants.signals[signal])))
+    child.once("close", (code, signal) => {
+      process.off("SIGINT", outlive).off("SIGTERM", end)
+      resolve(code ?? 128 + (signal === null ? 0 : Os.constants.signals[signal]))
+    })
   })
+
+const read = (reportFile: string): Report | undefined =>
+  Fs.existsSync(reportFile) ? JSON.parse(Fs.readFileSync(reportFile, "utf8")) : undefined
+
+/** More than these don't fail because the machine was busy. */
+const mostTriedAgain = 6
+
+/** In CI, files that failed beside others run once more, alone: what fails there as well has failed. */
+const tryAgain = async (
+  report: Report,
+  first: number
+): Promise<{ readonly report: Report; readonly status: number }> => {
+  const files = failedFiles(report)
+  const isCi = (process.env["CI"] ?? "") !== ""
+  if (!isCi || first !== 1 || files.length === 0 || files.length > mostTriedAgain) return { report, status: first }
+  print("Failed beside other files, and run once more alone:")
+  for (const file of files) print(`  ${Path.relative(root, file)}`)
+  const reportFile = Path.join(folder, "again.json")
+  const status = await runVitest(reportFile, "--maxWorkers=1", ...files)
+  return { report: withLater(report, read(reportFile) ?? { testResults: [] }), status }
+}
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "toehold-test-"))
 try {
   const reportFile = Path.join(folder, "report.json")
-  const status = await runVitest(reportFile)
-  if (!Fs.existsSync(reportFile)) {
+  const first = await runVitest(reportFile)
+  const reported = read(reportFile)
+  if (reported === undefined) {
     print("The test runner ended without a report.")
-    process.exitCode = status === 0 ? 1 : status
+    process.exitCode = first === 0 ? 1 : first
   } else {
-    const report: Report = JSON.parse(Fs.readFileSync(reportFile, "utf8"))
+    const { report, status } = await tryAgain(reported, first)
     const skipped = [...skippedByPart(report)].flatMap(([name, count]) => {
       const part = Object.values(RealPart.parts).find((candidate) => candidate.name === name)
       return part === undefined ? [] : [{ part, count }]

@@ -31,6 +31,15 @@ export const totals = (report: Report): Totals => {
   return { passed, failed }
 }
 
+/** The files that have a failed test, or that failed outside of their tests. */
+export const failedFiles = (report: Report): ReadonlyArray<string> =>
+  report.testResults.filter((file) => totals({ testResults: [file] }).failed > 0).map(({ name }) => name)
+
+/** The report with what a later run says about the files that it ran. */
+export const withLater = (report: Report, later: Report): Report => ({
+  testResults: report.testResults.map((file) => later.testResults.find(({ name }) => name === file.name) ?? file)
+})
+
 /** How many tests each missing part skipped, by the part's name: `describeWith` puts the names into the title. */
 export const skippedByPart = (report: Report): ReadonlyMap<string, number> => {
   const skipped = new Map<string, number>()

@@ -1,12 +1,14 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect, FileSystem, Redacted } from "effect"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as KeyPair from "@toehold/lab/KeyPair"
 import { describeWith } from "@toehold/lab/RealPart"
+import { commandLines } from "@toehold/lab/RunningProcesses"
 import * as Simulator from "@toehold/lab/VastSimulator"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
+import { Step } from "../packages/bootstrap-service/src/ProvisionEvent.ts"
 
 const program = new URL("./programs/toehold.ts", import.meta.url).pathname
 const token = "hf_planted_secret_0123456789"
@@ -33,7 +35,7 @@ const run = (
     child.stderr.on("data", (chunk: Buffer) => void (output += chunk.toString()))
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString()
-      if (output.includes('"step":"tunnel"')) seen ||= commandLines()
+      if (output.includes('"step":"tunnel"')) seen ||= commandLines().join("\n")
       if (!isDue || kill === undefined || !output.includes(`{"event":"started","step":"${kill.step}"`)) return
       isDue = false
       setTimeout(() => child.kill("SIGKILL"), kill.afterMs)
@@ -41,38 +43,8 @@ const run = (
     child.on("close", (code, signal) => resolve({ code, output, wasKilled: signal === "SIGKILL", seen }))
   })
 
-const commandLines = (): string =>
-  Fs.readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return Fs.readFileSync(`/proc/${pid}/cmdline`, "utf8")
-      } catch {
-        return ""
-      }
-    })
-    .join("\n")
-
 /** The last three start something: they are killed while they are at it. */
-const kills = [
-  "identity",
-  "registration",
-  "instance",
-  "port",
-  "login",
-  "shell",
-  "provisioning",
-  "services",
-  "tunnel"
-].map((step, index) => ({ step, afterMs: index < 6 ? 0 : 200 }))
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = Net.createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = address === null || typeof address === "string" ? 0 : address.port
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
+const kills = Step.literals.map((step, index) => ({ step, afterMs: index < 6 ? 0 : 200 }))
 
 const live = <A, E>(effect: Effect.Effect<A, E, NodeServices.NodeServices>) =>
   Effect.provide(effect, NodeServices.layer)
@@ -87,7 +59,7 @@ describeWith(["sshd", "private-accounts"], "toehold up, as a program", () => {
         const { privateKey } = yield* KeyPair.generate()
         yield* fs.writeFileString(`${folder}/id_vast`, privateKey, { mode: 0o600 })
         const simulator = yield* Simulator.make()
-        const port = yield* freePort
+        const port = yield* FreePort.onLoopback
         const { homeDir, id } = yield* simulator.rent({ workspace: "home" })
         const starts = `${folder}/starts`
         const page = `require("fs").appendFileSync("${starts}", "app\\n");require("http").createServer((q, r) => r.end("it")).listen(${port}, "127.0.0.1")`
@@ -117,9 +89,7 @@ describeWith(["sshd", "private-accounts"], "toehold up, as a program", () => {
         assert.strictEqual(Fs.readFileSync(starts, "utf8"), "app\n")
         assert.strictEqual(Fs.readFileSync(`${homeDir}/workspace/models/downloaded`, "utf8"), "done\n")
         assert.lengthOf(
-          commandLines()
-            .split("\n")
-            .filter((line) => line.includes("cloudflaredProgram.ts") && line.includes(`:${port}`)),
+          commandLines().filter((line) => line.includes("cloudflaredProgram.ts") && line.includes(`:${port}`)),
           1
         )
 

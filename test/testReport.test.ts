@@ -5,7 +5,15 @@ import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as RealPart from "@toehold/lab/RealPart"
-import { howToEnable, type Report, skippedByPart, summaryLine, totals } from "../scripts/testReport.ts"
+import {
+  failedFiles,
+  howToEnable,
+  type Report,
+  skippedByPart,
+  summaryLine,
+  totals,
+  withLater
+} from "../scripts/testReport.ts"
 import { root } from "./checks/Workspace.ts"
 
 const file = (status: string, ...tests: ReadonlyArray<readonly [title: string, status: string]>) => ({
@@ -27,6 +35,29 @@ describe("totals", () => {
       passed: 0,
       failed: 2
     })
+  })
+})
+
+const named = (name: string, status: string, ...tests: ReadonlyArray<readonly [string, string]>) => ({
+  ...file(status, ...tests),
+  name
+})
+
+describe("withLater", () => {
+  it("takes the word of the later run for what failed in the first, and keeps the rest", () => {
+    const first: Report = {
+      testResults: [
+        named("a", "passed", ["1", "passed"]),
+        named("b", "failed", ["2", "failed"], ["3", "passed"]),
+        named("c", "failed"),
+        named("d", "failed", ["4", "failed"])
+      ]
+    }
+    expect(failedFiles(first)).toEqual(["b", "c", "d"])
+    const later: Report = {
+      testResults: [named("b", "passed", ["2", "passed"], ["3", "passed"]), named("d", "failed", ["4", "failed"])]
+    }
+    expect(totals(withLater(first, later))).toEqual({ passed: 3, failed: 2 })
   })
 })
 
@@ -82,6 +113,18 @@ describe("the test command", () => {
 
   it("ends well when every test passed", () =>
     expect(run("green", 'test("a", () => {})')).toEqual({ status: 0, last: "1 passed, 0 failed" }))
+
+  it("runs a file that failed beside others once more in CI, alone, and says so", () => {
+    const seen = JSON.stringify(Path.join(folder, "seen"))
+    const late = `import * as Fs from "node:fs"\ntest("a", () => { const again = Fs.existsSync(${seen}); Fs.writeFileSync(${seen}, ""); expect(again).toBe(true) })`
+    const ran = runWith({ CI: "true" }, "late", 'test("b", () => {})', late)
+    expect(ran).toMatchObject({ status: 0, last: "2 passed, 0 failed" })
+    expect(ran.stdout).toMatch(/once more alone:\n {2}\S*1\.test\.js\n/)
+    Fs.rmSync(Path.join(folder, "seen"))
+    expect(runWith({ CI: "" }, "late here", late)).toMatchObject({ status: 1, last: "0 passed, 1 failed" })
+    const fails = runWith({ CI: "true" }, "red again", 'test("b", () => expect(1).toBe(2))')
+    expect(fails).toMatchObject({ status: 1, last: "0 passed, 1 failed" })
+  })
 
   it("fails on a failing test, a file that can't be loaded, an error outside of tests, and on nothing at all", () => {
     const passes = 'test("a", () => {})\n'

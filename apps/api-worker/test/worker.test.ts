@@ -1,13 +1,14 @@
 import { assert, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Fiber, Layer, Redacted, Stream } from "effect"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as PostgresServer from "@toehold/lab/PostgresServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe } from "vitest"
-import { apiWorker, build, clientOf, freePort, newToken, program, removeBuild, serve, site } from "./support/worker.ts"
+import { apiWorker, build, clientOf, newToken, program, removeBuild, serve, site } from "./support/worker.ts"
 
 beforeAll(build, 120_000)
 afterAll(removeBuild)
@@ -156,7 +157,7 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
       const token = yield* newToken(at)
       const worker = yield* serve(at)
       const api = yield* clientOf(worker.url, token)
-      const opencodePort = yield* freePort
+      const opencodePort = yield* FreePort.onLoopback
       const workspaceBasePath = Path.join(at.home, "workspaces")
       const made = yield* api.create({
         machine: "here",
@@ -196,10 +197,10 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
     Effect.gen(function* () {
       const at = yield* site
       const token = yield* newToken(at)
-      const port = String(yield* freePort)
+      const port = String(yield* FreePort.onLoopback)
       const first = yield* serve(at, "--port", port)
       const api = yield* clientOf(first.url, token)
-      const opencodePort = yield* freePort
+      const opencodePort = yield* FreePort.onLoopback
       const workspaceBasePath = Path.join(at.home, "workspaces")
       yield* api.create({ id: "one", machine: "here", repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
       const reader = yield* Effect.forkScoped(Stream.runCollect(api.watch("one", { untilSettled: true })))
@@ -226,7 +227,7 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
         const workspaceBasePath = Path.join(at.home, "workspaces")
         for (const delay of [0, 1000]) {
           const id = `killed-${delay}`
-          const opencodePort = yield* freePort
+          const opencodePort = yield* FreePort.onLoopback
           const seen: Array<number> = []
           yield* Effect.gen(function* () {
             const worker = yield* serve(at)
@@ -283,7 +284,7 @@ describeWith(["busybox", "git", "postgres", "setpriv"], "two workers on one Post
         const workspaceBasePath = Path.join(at.home, "workspaces")
         const ports: Array<number> = []
         for (const [index, machine] of (["here", "other"] as const).entries()) {
-          const opencodePort = yield* freePort
+          const opencodePort = yield* FreePort.onLoopback
           ports.push(opencodePort)
           yield* first.create({ id: `shared-${index}`, machine, repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
         }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Fs from "node:fs"
+import { commandLines } from "@toehold/lab/RunningProcesses"
 import * as Http from "node:http"
 import * as CostGuard from "../src/CostGuard.ts"
 import * as MachineFacts from "../src/MachineFacts.ts"
@@ -25,7 +25,7 @@ const api = (refusals: number) =>
         let body = ""
         request.on("data", (chunk: Buffer) => void (body += chunk.toString()))
         request.on("end", () => {
-          assert.notInclude(commandLines(), key)
+          assert.notInclude(commandLines().join("\n"), key)
           calls.push({ method: request.method, url: request.url, authorization: request.headers.authorization, body })
           response.writeHead(calls.length <= refusals ? 502 : 200).end("{}")
         })
@@ -37,18 +37,6 @@ const api = (refusals: number) =>
     }),
     ({ close }) => Effect.sync(close)
   )
-
-const commandLines = (): string =>
-  Fs.readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return Fs.readFileSync(`/proc/${pid}/cmdline`, "utf8")
-      } catch {
-        return ""
-      }
-    })
-    .join("\n")
 
 const instance = { env: { CONTAINER_ID: "41000001", CONTAINER_API_KEY: key } }
 const gather = MachineFacts.gather({ workspaces: ["~/workspace"] })

@@ -1,20 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { serve } from "../../session-api/test/support/server.ts"
 import { start, toehold, toeholdJson } from "./support/program.ts"
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = address !== null && typeof address === "object" ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const repoUrl = "https://example.com/a/b.git"
 
@@ -137,7 +128,7 @@ describe("toehold session with an API", () => {
     Effect.gen(function* () {
       const platform = { env: { TOEHOLD_API_TOKEN: "x" } }
       const nobody = yield* toeholdJson<Failed>(
-        ["session", "create", "web", repoUrl, "--api", `http://127.0.0.1:${yield* freePort}`, "--json"],
+        ["session", "create", "web", repoUrl, "--api", `http://127.0.0.1:${yield* FreePort.onLoopback}`, "--json"],
         { platform }
       )
       assert.deepStrictEqual(

@@ -1,10 +1,10 @@
 /** The program as a process, on a machine of the test's own: this one, with a home folder and a stand-in for OpenCode. */
 import { Effect, Redacted, type Scope } from "effect"
 import { FetchHttpClient } from "effect/http"
+import * as RunningProcesses from "@toehold/lab/RunningProcesses"
 import * as SessionApiClient from "@toehold/session-api/SessionApiClient"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 
@@ -82,26 +82,10 @@ export const site = Effect.acquireRelease(
     return { folder, home, env, repoUrl: `file://${repo}` }
   }),
   ({ folder }) =>
-    Effect.sync(() => {
-      for (const entry of Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-        // Only what lives in this test's own folder.
-        const isOurs = (() => {
-          try {
-            return Fs.readFileSync(`/proc/${entry}/environ`, "utf8").includes(`HOME=${folder}/home`)
-          } catch {
-            return false
-          }
-        })()
-        if (isOurs && Number(entry) !== process.pid) {
-          try {
-            process.kill(Number(entry), "SIGKILL")
-          } catch {
-            continue
-          }
-        }
-      }
-      Fs.rmSync(folder, { recursive: true, force: true })
-    })
+    Effect.andThen(
+      RunningProcesses.endWithVariable("HOME", Path.join(folder, "home")),
+      Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
+    )
 )
 
 export interface Ran {
@@ -174,12 +158,3 @@ export const newToken = (at: Site, ...words: ReadonlyArray<string>) =>
 
 export const clientOf = (url: string, token: string) =>
   SessionApiClient.make({ url, token: Redacted.make(token) }).pipe(Effect.orDie, Effect.provide(FetchHttpClient.layer))
-
-export const freePort = Effect.callback<number>((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = address !== null && typeof address === "object" ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})

@@ -2,11 +2,12 @@
 import { NodeServices } from "@effect/platform-node"
 import { Context, Effect, Layer, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner, type CommandLine } from "effect/process"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as RealPart from "@toehold/lab/RealPart"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { freePort, installing, Place, shOf, stepsOn } from "./place.ts"
+import { installing, Place, shOf, stepsOn } from "./place.ts"
 
 export interface Options {
   /** With a network of its own: nothing but a link to a gateway at 10.0.100.1, or not even that. */
@@ -84,7 +85,12 @@ const made = ({ network, resolvConf = "", user }: Options) =>
     const sh = shOf(asAgent)
     yield* sh(installing, `${home}/.local/bin`)
     return Context.make(ChildProcessSpawner.ChildProcessSpawner, user === undefined ? spawner : asAgent).pipe(
-      Context.add(Place, { ip: network === undefined ? "127.0.0.1" : "10.0.100.20", freePort, folder: home, sh }),
+      Context.add(Place, {
+        ip: network === undefined ? "127.0.0.1" : "10.0.100.20",
+        freePort: FreePort.onLoopback,
+        folder: home,
+        sh
+      }),
       Context.add(Root, { sh: shOf(spawner), gatewayPid: other })
     )
   })

@@ -3,10 +3,10 @@ import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { Context, Effect, Layer } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as RealPart from "@toehold/lab/RealPart"
 import * as ChildProcesses from "node:child_process"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as MachineStatus from "../../src/MachineStatus.ts"
@@ -62,15 +62,6 @@ export const installing = `mkdir -p "$1" && cat >"$1/opencode" <<'END'
 ${openCodeProgram}END
 chmod 755 "$1/opencode"`
 
-export const freePort = Effect.callback<number>((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = address !== null && typeof address === "object" ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
-
 export const shOf =
   (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]): Place["Service"]["sh"] =>
   (text, ...args) =>
@@ -118,7 +109,7 @@ const local = ({ busyboxWith }: LocalOptions) =>
       const sh = shOf(spawner)
       yield* sh(installing, bin)
       return Context.make(ChildProcessSpawner.ChildProcessSpawner, spawner).pipe(
-        Context.add(Place, { ip: "127.0.0.1", freePort, folder, sh })
+        Context.add(Place, { ip: "127.0.0.1", freePort: FreePort.onLoopback, folder, sh })
       )
     })
   ).pipe(Layer.provideMerge(NodeServices.layer))

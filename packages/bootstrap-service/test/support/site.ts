@@ -2,8 +2,9 @@
 import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { Context, Effect, Layer } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as FreePort from "@toehold/lab/FreePort"
+import * as RunningProcesses from "@toehold/lab/RunningProcesses"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 
@@ -47,10 +48,10 @@ const make = (options: Options) =>
     const folder = yield* Effect.acquireRelease(
       Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "provision-"))),
       (path) =>
-        Effect.sync(() => {
-          endAll(path)
-          Fs.rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
-        })
+        Effect.andThen(
+          RunningProcesses.endWithVariable("TOEHOLD_TEST_SITE", path),
+          Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
+        )
     )
     const home = Path.join(folder, "root")
     const bin = Path.join(folder, "bin")
@@ -81,13 +82,7 @@ const make = (options: Options) =>
       home,
       workspace,
       bin,
-      freePort: Effect.callback((resume) => {
-        const server = Net.createServer().listen(0, "127.0.0.1", () => {
-          const address = server.address()
-          const port = address === null || typeof address === "string" ? 0 : address.port
-          server.close(() => resume(Effect.succeed(port)))
-        })
-      }),
+      freePort: FreePort.onLoopback,
       app: (port) => `exec ${process.execPath} ${appProgram} ${starts} ${port}`,
       starts: (name) =>
         Fs.readFileSync(starts, "utf8")
@@ -103,18 +98,6 @@ const make = (options: Options) =>
       )
     )
   })
-
-/** Ends whatever was started there, by the mark in its environment. */
-const endAll = (folder: string): void => {
-  for (const pid of Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (!Fs.readFileSync(`/proc/${pid}/environ`, "utf8").includes(`TOEHOLD_TEST_SITE=${folder}\0`)) continue
-      process.kill(Number(pid), "SIGKILL")
-    } catch {
-      // It ended by itself.
-    }
-  }
-}
 
 /** The machine's processes, and a client for the world outside. */
 export const layer = (options: Options = {}) =>

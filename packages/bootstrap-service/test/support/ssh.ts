@@ -2,12 +2,13 @@
 import { NodeServices } from "@effect/platform-node"
 import { Context, Effect, Layer } from "effect"
 import { ChildProcessSpawner } from "effect/process"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as SshPool from "@toehold/ssh-core/SshPool"
 import * as SshProcess from "@toehold/ssh-core/SshProcess"
 import type * as SessionSteps from "../../src/SessionSteps.ts"
-import { freePort, installing, Place, shOf, stepsOn } from "./place.ts"
+import { installing, Place, shOf, stepsOn } from "./place.ts"
 
 const machine = Layer.effectContext(
   Effect.gen(function* () {
@@ -20,7 +21,7 @@ const machine = Layer.effectContext(
     const sh = shOf(spawner)
     yield* sh(`${installing}`, `${server.homeDir}/.local/bin`)
     return Context.make(ChildProcessSpawner.ChildProcessSpawner, spawner).pipe(
-      Context.add(Place, { ip: "127.0.0.1", freePort, folder: server.homeDir, sh })
+      Context.add(Place, { ip: "127.0.0.1", freePort: FreePort.onLoopback, folder: server.homeDir, sh })
     )
   })
 )
