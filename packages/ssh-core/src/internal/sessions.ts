@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto"
 import type * as Ssh2 from "ssh2"
 import * as SshError from "../SshError.ts"
 import * as Channel from "./channel.ts"
-import { isDropbear } from "./dropbear.ts"
+import { isDropbear, triesAfterRefusal } from "./dropbear.ts"
 import * as Keeper_ from "./keeper.ts"
 import * as LoginWrapper from "./loginWrapper.ts"
 import * as Refusals from "./refusals.ts"
@@ -83,10 +83,6 @@ const heldOpen = Duration.seconds(1)
 const longestOwed = Duration.seconds(5)
 
 const isBusy = (error: SshError.SshError): boolean => error.reason._tag === "ChannelRefused" && error.reason.busy
-
-/** dropbear refuses a request now and then for no reason of its own; nothing ran, so more tries cost nothing. */
-const isRequestRefused = (error: SshError.SshError): boolean =>
-  error.reason._tag === "ChannelRefused" && error.reason.request !== "session"
 
 const noSlot = SshError.make(
   new SshError.ChannelRefused({ request: "session", detail: "every session is in use", busy: true })
@@ -322,7 +318,7 @@ export const make = Effect.fnUntraced(function* (
     claim: Claim | undefined
   ) {
     const attempt = withSlot(open, atOnce || claim !== undefined).pipe(
-      Effect.retry({ while: isRequestRefused, times: 1 })
+      Effect.retry(triesAfterRefusal(connection.identification))
     )
     for (let refused = 0; ; refused++) {
       const result = yield* Effect.result(attempt)
