@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Clock, Context, Duration, Effect, Layer, RcRef, type Scope, Semaphore } from "effect"
+import { Clock, Context, Duration, Effect, Layer, RcRef, type Scope, Semaphore, Stream, SubscriptionRef } from "effect"
 import * as CapturedOutput from "@toehold/shell/CapturedOutput"
 import * as Agent from "./internal/agent.ts"
 import * as Hello from "./internal/hello.ts"
@@ -24,7 +24,7 @@ import * as SerialError from "./SerialError.ts"
  * - `continuation`: a shell that waits for the rest of a command.
  * - `busy`: something that takes no commands has the terminal.
  * - `lost`: it answered once, and does not any more.
- * - `rebooted`: the machine restarted since the last command.
+ * - `rebooted`: the machine restarted since the last command, and nothing ran there yet.
  * - `panicked`: its kernel gave up.
  * - `closed`: the port has ended.
  *
@@ -52,6 +52,11 @@ export type State =
 export interface Options {
   /** How long a machine may take until a shell answers; a machine that starts is waited for. Default: 30 seconds. */
   readonly readyTimeout?: Duration.Input | undefined
+  /**
+   * How long a console that answers nothing at all is looked at, to say what became of a command whose shell does not answer
+   * any more. Default: 5 seconds.
+   */
+  readonly lostTimeout?: Duration.Input | undefined
   /** The name under which commands have the console. Default: `toehold`. */
   readonly by?: string | undefined
 }
@@ -98,6 +103,11 @@ export interface RunResult {
    * vouches for nothing.
    */
   readonly disturbances: number
+  /**
+   * The machine restarted since the last command, as this one found out before it ran: what that one had left running, in
+   * memory or in a folder for temporary files may be gone.
+   */
+  readonly restarted: boolean
   /** Milliseconds from the request to the end of the output. */
   readonly durationMs: number
 }
@@ -125,6 +135,8 @@ export class SerialShell extends Context.Service<
   {
     /** What is known of the other end without typing anything. */
     readonly state: Effect.Effect<State>
+    /** What commands find out about the other end, as they do: first what is known, then each change. */
+    readonly states: Stream.Stream<State>
     /** Finds the shell, where that was not done yet, and says who it is. */
     readonly identity: Effect.Effect<Identity, SerialError.SerialError>
     /**
@@ -171,32 +183,43 @@ export const make = Effect.fn("SerialShell.make")(function* (
   const console = yield* SerialConsole
   const by = options.by ?? "toehold"
   const readyTimeoutMs = millis(options.readyTimeout) ?? 30_000
-  let known: State = "unknown"
+  const lostTimeoutMs = millis(options.lostTimeout) ?? 5000
+  const states = yield* SubscriptionRef.make<State>("unknown")
+  const known = () => SubscriptionRef.getUnsafe(states)
+  const setState = (next: State) => (next === known() ? Effect.void : SubscriptionRef.set(states, next))
   let isHeld = false
+  /** Somebody looks what became of a command. */
+  let isLooking = false
   let bootId: string | undefined
-  /** How much the machine had printed when the shell was found. */
+  /** It restarted, and nobody was told; or the end of which boot somebody was told. */
+  let hasRestarted = false
+  let toldOf: string | undefined
+  /** How much the machine had printed when the shell was found, and when it was left. */
   let foundAt = 0
-  const setState = (next: State) => Effect.sync(() => void (known = next))
+  let leftAt = 0
 
   const acquire = Effect.gen(function* () {
     const turn = yield* console.turn(by)
-    yield* Effect.addFinalizer(() => Effect.sync(() => void (isHeld = false)))
-    const agent = yield* Hello.hello(console, turn.write, { readyTimeoutMs, setState })
+    yield* Effect.addFinalizer(() =>
+      Effect.map(console.offset, (offset) => {
+        isHeld = false
+        leftAt = offset
+      })
+    )
+    const silenceMs = isLooking ? lostTimeoutMs : undefined
+    const agent = yield* Hello.hello(console, turn.write, { readyTimeoutMs, silenceMs, setState })
     isHeld = true
     foundAt = yield* console.offset
     yield* Effect.addFinalizer(() => Hello.leave(agent))
+    const isOther = bootId !== undefined && bootId !== agent.machine.bootId
+    if (isOther && bootId !== toldOf) hasRestarted = true
+    bootId = agent.machine.bootId
+    yield* setState(isOther ? "rebooted" : "shell")
     return agent
   })
   const current = yield* RcRef.make({ acquire, idleTimeToLive: keptFor })
   /** Text has the line to itself, and so takes all of them. */
   const lines = yield* Semaphore.make(together)
-
-  const agent = Effect.tap(RcRef.get(current), ({ machine }) =>
-    Effect.sync(() => {
-      known = "shell"
-      bootId = machine.bootId
-    })
-  )
 
   const shown = (since: number) =>
     Effect.gen(function* () {
@@ -205,10 +228,31 @@ export const make = Effect.fn("SerialShell.make")(function* (
       return Buffer.from(data).toString("latin1")
     })
 
+  /** Whether who answered a moment ago still does, where the machine seems to have restarted since. */
+  const isThere = Effect.gen(function* () {
+    if (!isHeld) return true
+    const agent = yield* RcRef.get(current)
+    if (!Screen.isStart(yield* shown(agent.heardAt()))) return true
+    const id = agent.nextSequence()
+    const asked = agent.ask("P", [id], ({ fields, kind }) => kind === "p" && fields[0] === String(id))
+    return (yield* Effect.result(asked))._tag === "Success"
+  }).pipe(Effect.scoped)
+
+  /** For something that runs. */
+  const agent = Effect.gen(function* () {
+    if (!(yield* isThere)) yield* RcRef.invalidate(current)
+    const found = yield* RcRef.get(current)
+    yield* setState("shell")
+    return found
+  })
+
   const state = Effect.gen(function* () {
     if (yield* Agent.isClosed(console)) return "closed"
-    if (isHeld || known === "rebooted") return known
-    return Screen.look(yield* shown(0)) ?? known
+    if (isHeld) return known()
+    const sight = Screen.look(yield* shown(0))
+    if (sight !== undefined && sight !== "shell") return sight
+    const isRestarted = known() === "rebooted" || (bootId !== undefined && Screen.isStart(yield* shown(leftAt)))
+    return isRestarted ? "rebooted" : (sight ?? known())
   })
 
   /** Looks who is there now, to say what became of a command that nobody answers for. */
@@ -220,6 +264,11 @@ export const make = Effect.fn("SerialShell.make")(function* (
     const panicked = Effect.fnUntraced(function* (detail: string) {
       yield* setState("panicked")
       return SerialError.make(new SerialError.Panicked({ ...details, detail, outcome }))
+    })
+    const rebooted = Effect.sync(() => {
+      toldOf = before
+      hasRestarted = false
+      return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
     })
     // The kernel's last words come right before the end of the port, where it ends.
     const words = Screen.panicIn(yield* shown(since))
@@ -236,23 +285,22 @@ export const make = Effect.fn("SerialShell.make")(function* (
     // It had a shell, and starts: which one it will be need not be known.
     if (Screen.isStart(yield* shown(since)) && Screen.look(yield* shown(since)) === "booting") {
       yield* setState("booting")
-      return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
+      return yield* rebooted
     }
-    const found = yield* Effect.result(Effect.scoped(RcRef.get(current)))
+    isLooking = true
+    const found = yield* Effect.result(Effect.scoped(RcRef.get(current))).pipe(
+      Effect.ensuring(Effect.sync(() => void (isLooking = false)))
+    )
     if (found._tag === "Failure") {
       const { reason } = found.failure
       if (reason._tag === "Panicked") return yield* panicked(reason.detail)
       if (reason._tag === "PortClosed") {
         return SerialError.make(new SerialError.PortClosed({ port: reason.port, detail: reason.detail, outcome }))
       }
-      if (known === "booting") return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
+      if (known() === "booting") return yield* rebooted
       return SerialError.make(new SerialError.ShellEnded({ ...details, detail: reason.message, outcome }))
     }
-    bootId = found.success.machine.bootId
-    if (before !== undefined && bootId !== before) {
-      yield* setState("rebooted")
-      return SerialError.make(new SerialError.Rebooted({ ...details, outcome }))
-    }
+    if (before !== undefined && bootId !== before) return yield* rebooted
     const detail = "there is another one now, which can be used"
     return SerialError.make(new SerialError.ShellEnded({ ...details, detail, outcome }))
   })
@@ -292,12 +340,17 @@ export const make = Effect.fn("SerialShell.make")(function* (
               duration: timeoutMs,
               orElse: () => Effect.fail(SerialError.make(Run.notInTime(request)))
             })
+      let restarted = false
       const result = yield* inTime.pipe(
-        Effect.flatMap((agent) => Run.run(agent, request, begun)),
+        Effect.flatMap((agent) => {
+          restarted = hasRestarted
+          hasRestarted = false
+          return Run.run(agent, request, begun)
+        }),
         Effect.scoped,
         Effect.catchTag("Lost", (lost) => Effect.flatMap(explain(lost, script, since), Effect.fail))
       )
-      return { ...result, durationMs: Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6 }
+      return { ...result, restarted, durationMs: Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6 }
     })
 
   const stage = Effect.fnUntraced(function* (bytes: Uint8Array) {
@@ -320,8 +373,11 @@ export const make = Effect.fn("SerialShell.make")(function* (
 
   return {
     state,
+    states: SubscriptionRef.changes(states),
     stage,
-    identity: Effect.scoped(Effect.map(agent, ({ machine }) => ({ uid: machine.uid, bootId: machine.bootId }))),
+    identity: Effect.scoped(
+      Effect.map(RcRef.get(current), ({ machine }) => ({ uid: machine.uid, bootId: machine.bootId }))
+    ),
     run,
     agent,
     lost: (outcome) => Effect.suspend(() => explain(new Run.Lost(outcome), "", foundAt))

@@ -143,7 +143,7 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (name) => {
         const { console, shell } = yield* opened({ shell: name })
         const seen = yield* watched(console)
         yield* shell.run("true")
-        const [, nonce = ""] = /\n@([0-9a-f]{16}) \d/.exec(seen.text) ?? []
+        const [, nonce = ""] = /@([0-9a-f]{16}) \d/.exec(seen.text) ?? []
         expect(nonce).not.toBe("")
         const forged = `\\n@0123456789abcdef 9 e 2 0 0 0|e 2 0 0 0\\n`
         for (const mode of ["text", "checked"] as const) {

@@ -27,7 +27,7 @@ export interface Agent {
   readonly nextSequence: () => number
   /**
    * Sends a request until it is answered by one of the kinds, for its number where it has one. Fails with `undefined`
-   * where no answer comes: nobody is there any more. `patience` is how often it is sent.
+   * where no answer comes: nobody is there any more. `patience` is how often it is sent, where that need not mean so.
    */
   readonly ask: (
     call: string,
@@ -46,6 +46,8 @@ export interface Agent {
   /** Why the port has ended, when it does. */
   readonly closed: Effect.Effect<SerialError.SerialError>
   readonly isClosed: Effect.Effect<boolean>
+  /** How much the machine had printed when it answered last. */
+  readonly heardAt: () => number
   /** Nobody answered, and nobody will. */
   readonly isGone: () => boolean
   /** What the console shows last. */
@@ -63,6 +65,9 @@ export interface Ear {
 const waits = { first: 1000, least: 100, most: 1500 } as const
 const sends = 9
 
+/** A machine that does not take what it is sent for so long, and this long a byte, takes nothing any more. */
+const taking = { leastMs: 5000, byteMs: 2 } as const
+
 export const newId = (): string => randomBytes(8).toString("hex")
 
 export const isClosed = (console: SerialConsole["Service"]): Effect.Effect<boolean> =>
@@ -70,25 +75,36 @@ export const isClosed = (console: SerialConsole["Service"]): Effect.Effect<boole
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
+interface Listening {
+  readonly ears: Set<Ear>
+  readonly heardAt: () => number
+}
+
 /** Hears a program with a nonce, from now on until the scope closes. */
 const listen = Effect.fnUntraced(function* (
   console: SerialConsole["Service"],
   nonce: string
-): Effect.fn.Return<Set<Ear>, never, Scope.Scope> {
+): Effect.fn.Return<Listening, never, Scope.Scope> {
   const ears = new Set<Ear>()
+  let offset = yield* console.offset
+  let heardAt = offset
   const parser = new AnswerParser(nonce, {
     bytes: (data) => {
       for (const ear of ears) ear.bytes?.(data)
     },
     answer: (answer) => {
+      heardAt = offset
       for (const ear of ears) ear.answer?.(answer)
     },
     damaged: () => {
       for (const ear of ears) ear.answer?.(undefined)
     }
   })
-  yield* console.listen(({ data }) => parser.push(data))
-  return ears
+  yield* console.listen((piece) => {
+    offset = piece.offset + piece.data.length
+    parser.push(piece.data)
+  })
+  return { ears, heardAt: () => heardAt }
 })
 
 const hearing = (ears: Set<Ear>, ear: Ear): Effect.Effect<void, never, Scope.Scope> =>
@@ -114,11 +130,18 @@ const machineOf = ({ fields }: Answer): Machine => {
 
 type Write = (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>
 
+/** Waits for the line, and not for ever: what was not taken is like what was not answered. */
+const bounded =
+  (write: Write): Write =>
+  (bytes) =>
+    Effect.asVoid(Effect.timeoutOption(write(bytes), taking.leastMs + taking.byteMs * bytes.length))
+
 /** A program that has begun: `first` is what it said then. */
-const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, first: Answer): Agent => {
+const make = (console: SerialConsole["Service"], write: Write, { ears, heardAt }: Listening, first: Answer): Agent => {
   let sequence = 0
   let wait: number = waits.first
   let isGone = false
+  ears.add({ answer: (answer) => void (isGone ||= answer?.kind === "x") })
   const screen = Effect.map(console.replay(1024), ({ data }) => Buffer.from(data).toString("latin1"))
 
   /** One answer, an `n` or a damaged one included, within a time. */
@@ -130,7 +153,7 @@ const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, f
     const found = Deferred.makeUnsafe<Answer>()
     const ear: Ear = {
       answer: (answer) => {
-        if (answer !== undefined && (answer.kind === "n" || accept(answer))) {
+        if (answer !== undefined && (answer.kind === "n" || answer.kind === "x" || accept(answer))) {
           Deferred.doneUnsafe(found, Effect.succeed(answer))
         }
       }
@@ -168,6 +191,8 @@ const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, f
       if (yield* isThere) {
         // What a damaged line left behind must not become the beginning of this one.
         const answer = yield* within(ms, encode(sent === 0 ? text : `\n${text}`), accept)
+        // It says when it ends.
+        if (answer?.kind === "x" && !accept(answer)) break
         if (answer !== undefined && answer.kind !== "n") {
           const took = Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6
           if (sent === 0) wait = Math.min(waits.most, Math.max(waits.least, 0.8 * wait + 0.2 * (8 * took + 50)))
@@ -192,6 +217,7 @@ const make = (console: SerialConsole["Service"], write: Write, ears: Set<Ear>, f
     patienceMs: () => wait,
     closed: console.closed,
     isClosed: isClosed(console),
+    heardAt,
     isGone: () => isGone,
     screen
   }
@@ -212,9 +238,10 @@ const firstLines = (text: string, length: number): string => text.slice(0, text.
 /** Types the program in at a prompt. Answers `undefined` where nobody takes it. */
 export const install = Effect.fnUntraced(function* (
   console: SerialConsole["Service"],
-  write: Write,
+  unbounded: Write,
   within: { readonly start: number; readonly quiet: number; readonly ready: number }
 ): Effect.fn.Return<Agent | undefined, SerialError.SerialError, Scope.Scope> {
+  const write = bounded(unbounded)
   const [id, nonce] = [newId(), newId()]
   const reply = new RegExp(`@${id} ((?:ok|bad) (\\d+)) \\1[\\r\\n]`)
   let tail = ""
@@ -222,6 +249,7 @@ export const install = Effect.fnUntraced(function* (
   let replied = Deferred.makeUnsafe<number>()
   const started = Deferred.makeUnsafe<boolean>()
   const ready = Deferred.makeUnsafe<Answer>()
+  let isRun = false
   const starting = Effect.gen(function* () {
     yield* write(encode(AgentScript.starter(id)))
     // A prompt again, and silence: whoever is there did not take the line.
@@ -243,6 +271,8 @@ export const install = Effect.fnUntraced(function* (
     yield* write(encode(text))
     return yield* Effect.timeoutOption(Deferred.await(replied), ms)
   })
+  /** Whoever took the first line leaves the terminal as it was. */
+  const giveUp = Effect.suspend(() => write(encode(isRun ? "\nexit\n" : "\n.\n")))
   const typing = Effect.gen(function* () {
     yield* console.listen(({ data }) => {
       heard += data.length
@@ -270,20 +300,23 @@ export const install = Effect.fnUntraced(function* (
       length = partLength
     }
     for (let asked = 0; at === text.length && asked < 8; asked++) {
+      isRun = true
       yield* write(encode(AgentScript.runLine))
       const answer = yield* Effect.timeoutOption(Deferred.await(ready), within.ready)
       if (answer._tag === "Some") return answer.value
     }
-    yield* write(encode("\n.\n"))
+    yield* giveUp
     return undefined
   })
-  const ears = yield* listen(console, nonce)
-  yield* hearing(ears, {
+  const listening = yield* listen(console, nonce)
+  yield* hearing(listening.ears, {
     answer: (answer) => {
       if (answer?.kind === "a") Deferred.doneUnsafe(ready, Effect.succeed(answer))
     }
   })
   // The ear for what the starter says is there only until it is in.
-  const first = yield* Effect.scoped(typing)
-  return first === undefined ? undefined : make(console, write, ears, first)
+  const first = yield* Effect.scoped(typing).pipe(
+    Effect.onInterrupt(() => (Deferred.isDoneUnsafe(started) ? Effect.ignore(giveUp) : Effect.void))
+  )
+  return first === undefined ? undefined : make(console, write, listening, first)
 })

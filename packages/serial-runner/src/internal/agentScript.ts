@@ -6,7 +6,8 @@
  * A request is two lines, `: 1 LENGTH CALL` and `: 2 LENGTH CALL`, and CALL is run only when both are the same and have that
  * length: a byte that was lost, and a key that somebody pressed in the middle of it, make it another one. To a shell's own
  * prompt such lines mean nothing. An answer is one line, `@NONCE LENGTH FIELDS|FIELDS`: what was damaged on the way differs
- * from its copy or its length. The nonce is on no command line and in no environment, and no command runs in a shell that
+ * from its copy or its length. It is a single line because a shell may write each line by itself, and those of several would
+ * mix. The nonce is on no command line and in no environment, and no command runs in a shell that
  * knows it, so that nothing that runs can print an answer.
  */
 
@@ -62,7 +63,9 @@ exit`
  * Calls: `T seq cwd input script kind` runs in text mode, with the terminal as its output; `C`, with the same words, in
  * checked mode, with files as its output, whose beginning is sent at its end (kinds: `p` for a plain command, `s` for one
  * that was staged); `G seq stream block count` sends blocks of such a file, and `Z seq stream` its size; `S seq index text`
- * keeps a part of a file, `I seq index length` one that comes as it is, and `J seq count` joins them; `K seq signal` signals
+ * keeps a part of a file, and `J seq count` joins them; `I id name length sums over` makes the terminal ready for a file that
+ * comes as it is, which ends when it is all there or nothing came for two seconds: where it is not what was sent, everything
+ * up to a line that only the sender knows, or to two more seconds of silence, is what is left of it; `K seq signal` signals
  * the process group, all of the session and all descendants; `Q seq` tells how it stands; `F seq` forgets it; `P seq`
  * answers; `E` is what is to be done first at the end. A number that was seen before is never run again. An empty line is
  * answered: it can be sent to anybody.
@@ -88,7 +91,7 @@ q='
 '
 l=0 v=' ' t= T=0 j= g=
 exec 9>&1
-o() { O=$*; printf '\n@%s %s %s|%s\n' "$n" "@{#O}" "$O" "$O"; }
+o() { O=$*; printf '@%s %s %s|%s\n' "$n" "@{#O}" "$O" "$O"; }
 E() { :; }
 D() { trap : HUP TERM; E; for p in "$M"/*.p; do [ -f "@{p%p}r" ] || { read -r p <"$p" && kill -9 -"$p"; }; done; cd /; rm -rf "$d" "$M"; stty "$s"; }
 trap : INT QUIT
@@ -158,7 +161,18 @@ j=$1
 T() { U "$@"; }
 C() { U "$@"; }
 S() { printf %b "$3" >"$d/$1.s.$2"; o s "$1" "$2"; }
-I() { stty raw -echo; o w "$1" "$2"; head -c "$3" >"$d/$1.s.$2"; stty "$r"; o i "$1" "$2" $($c <"$d/$1.s.$2"); }
+I() {
+if [ "$1" -gt "@{N:-0}" ]; then
+N=$1 Y=0
+stty raw -echo min 0 time 20
+o w "$1"
+head -c "$3" >"$d/$2"
+a=$($c <"$d/$2")
+case " $4 " in *" @{a%% *} "*) Y=1;; *) o i "$1" 0; while IFS= read -r a && [ "$a" != "$5" ]; do :; done;; esac
+stty "$r"
+fi
+o i "$1" "$Y"
+}
 J() { a=0; while [ $a -lt "$2" ]; do cat "$d/$1.s.$a"; a=$((a+1)); done >"$d/$1.s"; o j "$1" $($c <"$d/$1.s"); }
 G() {
 y=$d/$1.g$2

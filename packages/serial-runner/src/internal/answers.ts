@@ -17,7 +17,10 @@ export interface Listener {
 /** Longer than any answer. */
 const maxAnswer = 4096
 
-/** Finds answers in a stream that is cut anywhere, in time linear in what it is given. */
+/**
+ * Finds answers in a stream that is cut anywhere, in time linear in what it is given. An answer may begin in the middle of
+ * a line: several write to the one terminal, and what one of them has printed need not end where another begins.
+ */
 export class AnswerParser {
   readonly #mark: Buffer
   readonly #listener: Listener
@@ -27,7 +30,7 @@ export class AnswerParser {
   #seen = 0
 
   constructor(nonce: string, listener: Listener) {
-    this.#mark = Buffer.from(`\n@${nonce} `, "latin1")
+    this.#mark = Buffer.from(`@${nonce} `, "latin1")
     this.#listener = listener
   }
 
@@ -51,9 +54,7 @@ export class AnswerParser {
         this.#seen = data.length
         break
       }
-      const isRight = this.#line(data.toString("latin1", this.#mark.length, end === -1 ? this.#mark.length : end))
-      // The end of a damaged line may be the beginning of the next one.
-      data = data.subarray(end === -1 ? this.#mark.length : isRight ? end + 1 : end)
+      data = data.subarray(this.#take(data, end))
       this.#seen = 0
     }
     this.#held = Buffer.from(data)
@@ -66,10 +67,20 @@ export class AnswerParser {
   /** Where a mark might begin at the end of the data. */
   #undecided(data: Buffer): number {
     const from = Math.max(0, data.length - this.#mark.length + 1)
-    for (let at = data.indexOf(10, from); at !== -1; at = data.indexOf(10, at + 1)) {
+    for (let at = data.indexOf(0x40, from); at !== -1; at = data.indexOf(0x40, at + 1)) {
       if (data.subarray(at).equals(this.#mark.subarray(0, data.length - at))) return at
     }
     return data.length
+  }
+
+  /** Takes the answer at the beginning, up to the line's end where there is one, and says how many bytes it was. */
+  #take(data: Buffer, end: number): number {
+    const { length } = this.#mark
+    if (end !== -1 && this.#line(data.toString("latin1", length, end))) return end + 1
+    this.#listener.damaged()
+    // Where its end was lost, another one follows on the same line.
+    const next = data.subarray(0, end === -1 ? maxAnswer : end).indexOf(this.#mark, length)
+    return next === -1 ? (end === -1 ? length : end) : next
   }
 
   /** Whether the line is an answer, whole. */
@@ -79,10 +90,7 @@ export class AnswerParser {
     const both = words.join(" ")
     const text = both.slice(0, (both.length - 1) / 2)
     const isEnd = sign === "." && both === ""
-    if (!isEnd && (both !== `${text}|${text}` || sign !== String(text.length))) {
-      this.#listener.damaged()
-      return false
-    }
+    if (!isEnd && (both !== `${text}|${text}` || sign !== String(text.length))) return false
     const [kind = "", ...fields] = isEnd ? ["."] : text.split(" ")
     this.#listener.answer({ kind, fields })
     return true

@@ -80,7 +80,9 @@ const whole = (header: Header, chunks: ReadonlyArray<Uint8Array>): Buffer | unde
   return sent(header, came) ?? sent(header, withoutMessages(came))
 }
 
-const sent = ({ sum, twice }: Header, came: Buffer): Buffer | undefined => {
+const sent = ({ sum, twice }: Header, line: Buffer): Buffer | undefined => {
+  // A line's end stands between the piece and the word that it is over.
+  const came = line.subarray(0, -1)
   if (twice === undefined) return isSumOf(sum, [came]) ? came : undefined
   const one = came.subarray(0, twice)
   return came.length === 2 * twice && one.equals(came.subarray(twice)) ? one : undefined

@@ -1,13 +1,14 @@
 /** Bringing bytes over to the machine, into a file of the program's folder, with a checksum. */
-import { Deferred, Effect } from "effect"
+import { Effect } from "effect"
 import type * as SerialError from "../SerialError.ts"
 import type { Agent } from "./agent.ts"
 import * as AgentScript from "./agentScript.ts"
 import type { Answer } from "./answers.ts"
 import { isSumOf } from "./cksum.ts"
+import * as Push from "./push.ts"
 
-/** Bytes of one piece that is sent as it is: a damaged one is sent again. */
-const rawPiece = 256 * 1024
+/** Most bytes of one piece that is sent as it is, and the fewest, where a bad line lets no more through whole. */
+const rawPiece = { most: 256 * 1024, least: 2048 } as const
 /** Below this the switching of the terminal costs more than letters that need none. */
 const rawFrom = 2048
 const letters = 3000
@@ -37,59 +38,6 @@ const spelled = (bytes: Uint8Array): ReadonlyArray<string> => {
   return parts
 }
 
-/**
- * Sends one piece as it is. The other side waits for so many bytes: where some were lost on the way, empty lines take
- * their place until it answers, and they are answered themselves where nobody waits for them.
- */
-const sendRaw = Effect.fnUntraced(function* (
-  agent: Agent,
-  sequence: number,
-  index: number,
-  piece: Uint8Array
-): Effect.fn.Return<boolean, Failure> {
-  for (let sent = 0; sent < tries; sent++) {
-    const answer = yield* Effect.scoped(
-      Effect.gen(function* () {
-        const ready = Deferred.makeUnsafe<"ready" | "refused">()
-        let done = Deferred.makeUnsafe<Answer>()
-        let isSending = false
-        yield* agent.hear({
-          answer: (answer) => {
-            if (answer === undefined) return
-            if (isFor("w", sequence, index)(answer)) Deferred.doneUnsafe(ready, Effect.succeed("ready"))
-            if (answer.kind === "n") Deferred.doneUnsafe(ready, Effect.succeed("refused"))
-            if (isSending && (answer.kind === "h" || isFor("i", sequence, index)(answer))) {
-              Deferred.doneUnsafe(done, Effect.succeed(answer))
-            }
-          }
-        })
-        // What is left of the piece before must not become the beginning of this request.
-        yield* agent.write(new Uint8Array([10]))
-        yield* agent.send("I", sequence, index, piece.length)
-        const isReady = yield* Effect.timeoutOption(Deferred.await(ready), 2 * agent.patienceMs() + 500)
-        if (isReady._tag === "Some" && isReady.value === "refused") return undefined
-        isSending = true
-        if (isReady._tag === "Some") yield* agent.write(piece)
-        // As long as the bytes take, and as long as an answer takes.
-        let filler = 1
-        for (let waited = 0; waited < 40; waited++) {
-          const answer = yield* Effect.timeoutOption(Deferred.await(done), 2 * agent.patienceMs() + 200)
-          if (answer._tag === "Some") {
-            if (answer.value.kind === "i") return answer.value
-            return undefined
-          }
-          done = Deferred.makeUnsafe<Answer>()
-          yield* agent.write(new Uint8Array(filler).fill(10))
-          filler = Math.min(piece.length, filler * 4)
-        }
-        return yield* Effect.fail(undefined)
-      })
-    )
-    if (answer !== undefined && isSumOf(answer.fields[2] ?? "", [piece])) return true
-  }
-  return false
-})
-
 const sendSpelled = Effect.fnUntraced(function* (agent: Agent, sequence: number, bytes: Uint8Array) {
   const parts = spelled(bytes)
   for (const [index, part] of parts.entries()) {
@@ -100,11 +48,14 @@ const sendSpelled = Effect.fnUntraced(function* (agent: Agent, sequence: number,
 
 const sendPieces = Effect.fnUntraced(function* (agent: Agent, sequence: number, bytes: Uint8Array) {
   let index = 0
-  for (let at = 0; at < bytes.length; at += rawPiece) {
-    if (!(yield* sendRaw(agent, sequence, index, bytes.subarray(at, at + rawPiece)))) {
-      return yield* Effect.fail(undefined)
-    }
-    index += 1
+  let size = Math.min(rawPiece.most, bytes.length)
+  for (let at = 0, failures = 0; at < bytes.length;) {
+    const piece = bytes.subarray(at, at + size)
+    if (yield* Push.push(agent, `${sequence}.s.${index}`, piece)) {
+      at += piece.length
+      index += 1
+    } else if (size === rawPiece.least && (failures += 1) === tries) return yield* Effect.fail(undefined)
+    else size = Math.max(rawPiece.least, size >> 2)
   }
   return index
 })
@@ -118,6 +69,8 @@ export const stage = Effect.fnUntraced(function* (
   bytes: Uint8Array
 ): Effect.fn.Return<void, Failure> {
   const isRaw = agent.machine.takesRaw && bytes.length >= rawFrom
+  // One that comes whole at once need not be joined.
+  if (isRaw && bytes.length <= rawPiece.most && (yield* Push.push(agent, `${sequence}.s`, bytes))) return
   for (let tried = 0; tried < tries; tried++) {
     const parts = yield* (isRaw ? sendPieces : sendSpelled)(agent, sequence, bytes)
     const joined = yield* agent.ask("J", [sequence, parts], isFor("j", sequence))

@@ -3,20 +3,20 @@ import { Schema } from "effect"
 import { AnswerParser } from "../../src/internal/answers.ts"
 
 const nonce = "0123456789abcdef"
-const answer = (text: string) => `\n@${nonce} ${text.length} ${text}|${text}\n`
+const answer = (text: string) => `@${nonce} ${text.length} ${text}|${text}\n`
 
 const Part = Schema.Literals([
   "output\n",
   "\n",
-  "\n@",
-  `\n@${nonce}`,
+  "@",
+  `@${nonce}`,
   "no end",
   "\u0000\u00ff",
-  `\n@fedcba9876543210 5 e 1 0|e 1 0\n`,
+  `@fedcba9876543210 5 e 1 0|e 1 0\n`,
   answer("b 1"),
   answer("e 12 0"),
-  `\n@${nonce} .\n`,
-  `\n@${nonce} 5 e 1 0|e 1 1\n`
+  `@${nonce} .\n`,
+  `@${nonce} 5 e 1 0|e 1 1\n`
 ])
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
 
@@ -64,7 +64,24 @@ it("gives every byte that is no answer", () => {
   ])
 })
 
+it.prop(
+  "finds the answers of several who write to one terminal, each of them line by line",
+  { turns: Schema.Array(Schema.Literals([0, 1, 2])), size: Size },
+  ({ size, turns }) => {
+    // A shell writes each line of what it prints by itself, so that another's may come between any two.
+    const writers = [
+      [answer("b 1"), "a\n", "b\n", answer("e 1 0")],
+      ["no end", answer("w 2"), answer("i 2 1")],
+      ["\n", answer("pz 3 o 1 "), "\n", answer("px 3 0 0 0")]
+    ].map((lines) => [...lines])
+    const order = [...turns, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
+    const lines = order.flatMap((writer) => writers[writer]?.splice(0, 1) ?? [])
+    const found = parse(lines.join(""), size).filter((found) => !found.startsWith("bytes"))
+    expect([...found].sort()).toEqual(["b 1", "e 1 0", "i 2 1", "px 3 0 0 0", "pz 3 o 1 ", "w 2"])
+  }
+)
+
 it("tells a damaged answer from a whole one", () => {
-  expect(parse(`\n@${nonce} 5 e 1 0[    1.0] usb\n|e 1 0;`, 5)).toEqual(["damaged", "bytes \n|e 1 0;"])
-  expect(parse(`\n@${nonce} 5 e 1 0${answer("e 1 0")}`, 5)).toEqual(["damaged", "e 1 0"])
+  expect(parse(`@${nonce} 5 e 1 0[    1.0] usb\n|e 1 0;`, 5)).toEqual(["damaged", "bytes \n|e 1 0;"])
+  expect(parse(`@${nonce} 5 e 1 0${answer("e 1 0")}`, 5)).toEqual(["damaged", "e 1 0"])
 })

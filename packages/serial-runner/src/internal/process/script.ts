@@ -8,9 +8,6 @@
  * they have to say goes by one pipe to the one that prints, so that no two pieces mix. What was said is kept until it is
  * of no use, to be said again.
  *
- * A push makes the terminal ready for bytes, which end when they are all there or none came for five seconds. Where they
- * are not those that were sent, everything up to a line that only the sender knows is what is left of them.
- *
  * A shell tells an exit code from a signal in words alone, and bash only where it does not follow POSIX.
  *
  * Said: `pb seq` begun, `pv seq pid word…` what came of the start, `px seq code message left` the end (or `px seq fifo`
@@ -106,19 +103,6 @@ set -m; ( set +m; pW "$1" "$2" "$3" ) </dev/null >/dev/null & set +m
 echo $! >"$d/$1.group"
 fi
 o pb "$1"
-}
-pN() {
-if [ "$1" -gt "@{pn:-0}" ]; then
-pn=$1 ps=0
-stty raw -echo min 0 time 50
-o pg "$1"
-head -c "$3" >"$d/$2"
-stty "$r"
-pb=$($c <"$d/$2")
-case " $4 " in *" @{pb%% *} "*) ps=1;; esac
-o pr "$1" "$ps"
-[ $ps = 1 ] || while IFS= read -r pb; do [ "$pb" = "$5" ] && break; done
-else o pr "$1" "$ps"; fi
 }
 pI() {
 pa=-1; [ -f "$d/$1.k" ] && read -r pa <"$d/$1.k"

@@ -7,7 +7,6 @@ import type { Answer } from "../answers.ts"
 import * as Staging from "../staging.ts"
 import * as SerialError from "../../SerialError.ts"
 import type { SerialShell } from "../../SerialShell.ts"
-import * as Push from "./push.ts"
 import * as Script from "./script.ts"
 
 export type StreamName = "o" | "e"
@@ -53,9 +52,6 @@ export interface Session {
 /** How long the machine's side may be silent while something runs there until it is asked. */
 const silence = "2 seconds"
 const soon = "100 millis"
-
-/** Below this the terminal is made ready for longer than letters take that need none of that. */
-const pushFrom = 2000
 
 /** Programs that have learnt it. */
 const taught = new WeakSet<object>()
@@ -200,14 +196,7 @@ export const make = Effect.fnUntraced(function* (
     isOver: () => isOver,
     ask,
     later,
-    place: (sequence, bytes) =>
-      surely(
-        onWire(
-          agent.machine.takesRaw && bytes.length >= pushFrom
-            ? Push.push(agent, `${sequence}.s`, bytes)
-            : Staging.stage(agent, sequence, bytes)
-        )
-      ),
+    place: (sequence, bytes) => surely(onWire(Staging.stage(agent, sequence, bytes))),
     pull: (sequence, stream, index) =>
       surely(
         Effect.gen(function* () {

@@ -33,6 +33,8 @@ export class NoShell extends Schema.TaggedError<NoShell>("@toehold/serial-runner
   state: Schema.String,
   /** The end of what it shows. */
   seen: Schema.String,
+  /** What was tried to get at one, in this order: `^Q ^C`, `^U`, `^D`, … */
+  tried: Schema.Array(Schema.String),
   /** How long it was asked, in milliseconds. */
   waitedMs: Schema.Finite
 }) {
@@ -40,13 +42,16 @@ export class NoShell extends Schema.TaggedError<NoShell>("@toehold/serial-runner
   readonly isRetryable: boolean = true
   override get message(): string {
     const seen = this.seen.trim() === "" ? "it shows nothing" : `it shows: ${this.seen}`
-    return oneLine(`No shell answered on the console within ${this.waitedMs} ms (${this.state}); ${seen}`)
+    const tried = this.tried.length === 0 ? "" : `; tried: ${this.tried.join(", ")}`
+    return oneLine(`No shell answered on the console within ${this.waitedMs} ms (${this.state}${tried}); ${seen}`)
   }
   get fix(): string {
     if (this.state === "booting") return "The machine is still starting: try again, or wait longer."
-    if (this.state === "busy")
-      return "Another program has the console's terminal: end it, or restart the console's getty."
-    return "Check that the machine runs and that its console is on this port (console=ttyS0) with a shell on it."
+    const other =
+      "a program that takes no notice of any key must be ended by another way in (systemctl restart serial-getty@ttyS0), or by a restart of the machine"
+    return this.state === "busy"
+      ? `Another program has the console's terminal: ${other}.`
+      : `Check that the machine runs and that its console is on this port (console=ttyS0) with a shell on it; ${other}.`
   }
 }
 
