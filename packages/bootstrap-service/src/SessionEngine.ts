@@ -22,6 +22,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { WorkflowEngine } from "effect/workflow"
 import type * as BootstrapError from "./BootstrapError.ts"
 import type { Database } from "./Database.ts"
+import * as EngineTidy from "./internal/engineTidy.ts"
 import { lockFile } from "./internal/fileLock.ts"
 import { storeFailed } from "./internal/storeFailed.ts"
 
@@ -29,6 +30,19 @@ const prefix = "toehold_cluster"
 
 /** What a worker that is told to end waits for before it lets go of a step, which another begins anew then. */
 const handOver = Duration.seconds(3)
+
+/**
+ * Options of the engine.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long what the engine wrote down of a session is kept when the session has no more need of it (default: 10 min). */
+  readonly keepFor?: Duration.Input | undefined
+  /** How often it looks for what may go (default: 5 min). */
+  readonly tidyInterval?: Duration.Input | undefined
+}
 
 type Engine = Layer.Layer<WorkflowEngine.WorkflowEngine, BootstrapError.BootstrapError, SqlClient.SqlClient>
 
@@ -38,9 +52,11 @@ const engineOn = (
     SqlError.SqlError,
     SqlClient.SqlClient | ShardingConfig.ShardingConfig
   >,
-  config: Partial<ShardingConfig.ShardingConfig["Service"]>
+  config: Partial<ShardingConfig.ShardingConfig["Service"]>,
+  { keepFor = "10 minutes", tidyInterval = "5 minutes" }: Options
 ): Engine =>
   ClusterWorkflowEngine.layer.pipe(
+    Layer.provideMerge(Layer.effectDiscard(EngineTidy.makeTidy(prefix, { keepFor, every: tidyInterval }))),
     Layer.provideMerge(Sharding.layer),
     // Workers talk through the database alone, so that none has a port that anybody could knock at.
     Layer.provideMerge(Runners.layerNoop),
@@ -64,32 +80,57 @@ const engineOn = (
  * For one process on a file of SQLite. A second one on the same file fails with `StoreFailed`; when the first ends, by a
  * SIGKILL too, the next goes on with its sessions at once.
  */
-const single = (file: string): Engine =>
-  engineOn(RunnerStorage.layerMemory, {
-    // Nobody else brings messages.
-    entityMessagePollInterval: Duration.seconds(10)
-  }).pipe(Layer.provide(Layer.effectDiscard(lockFile(file))))
+const single = (file: string, options: Options): Engine =>
+  engineOn(
+    RunnerStorage.layerMemory,
+    {
+      // Nobody else brings messages.
+      entityMessagePollInterval: Duration.seconds(10),
+      // Nor is there anybody to share with, and each look at the messages asks for all shards.
+      shardsPerGroup: 1
+    },
+    options
+  ).pipe(Layer.provide(Layer.effectDiscard(lockFile(file))))
 
 /**
  * For any number of processes on one PostgreSQL. What a worker holds it holds by advisory locks, which end with its
  * connection, and by a heartbeat every two seconds: seven without one, and the others share what it had.
  */
-const shared: Engine = Layer.unwrap(
-  Effect.sync(() =>
-    engineOn(SqlRunnerStorage.layerWith({ prefix }), {
-      // A name, not a place to connect to; a worker that is started anew is another one.
-      runnerAddress: Option.some(RunnerAddress.make(`${hostname()}-${randomUUID()}`, 0)),
-      shardLockExpiration: Duration.seconds(7),
-      shardLockRefreshInterval: Duration.seconds(2),
-      refreshAssignmentsInterval: Duration.seconds(2)
-    })
+const shared = (options: Options): Engine =>
+  Layer.unwrap(
+    Effect.sync(() =>
+      engineOn(
+        SqlRunnerStorage.layerWith({ prefix }),
+        {
+          // A name, not a place to connect to; a worker that is started anew is another one.
+          runnerAddress: Option.some(RunnerAddress.make(`${hostname()}-${randomUUID()}`, 0)),
+          // Enough for a dozen workers to have about as many each.
+          shardsPerGroup: 60,
+          shardLockExpiration: Duration.seconds(7),
+          shardLockRefreshInterval: Duration.seconds(2),
+          refreshAssignmentsInterval: Duration.seconds(2)
+        },
+        options
+      )
+    )
   )
-)
 
 /**
- * The engine for a database: one process at a time on SQLite, where a second one fails with `StoreFailed`; any number on
+ * The engine for a database, which is also that of the `SqlStore`: one process at a time on SQLite, where a second one fails with `StoreFailed`; any number on
  * PostgreSQL, which share the sessions. When a worker ends, however it ends, its sessions go on at the step they were in:
  * on SQLite as soon as the next process starts, on PostgreSQL in another worker within seconds.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (
+  database: Database,
+  options: Options
+): Layer.Layer<WorkflowEngine.WorkflowEngine, BootstrapError.BootstrapError, SqlClient.SqlClient> =>
+  database.kind === "sqlite" ? single(database.file, options) : shared(options)
+
+/**
+ * The same as it is by default.
  *
  * @since 0.1.0
  * @category layers
@@ -97,7 +138,7 @@ const shared: Engine = Layer.unwrap(
 export const layer = (
   database: Database
 ): Layer.Layer<WorkflowEngine.WorkflowEngine, BootstrapError.BootstrapError, SqlClient.SqlClient> =>
-  database.kind === "sqlite" ? single(database.file) : shared
+  layerWith(database, {})
 
 /**
  * An engine in memory, for tests: what it runs ends with it.

@@ -50,6 +50,11 @@ export interface Options {
   readonly policies?: Readonly<Partial<Record<SessionStep, Partial<StepPolicy.StepPolicy>>>> | undefined
   /** How often at most what a step reports is written down (default: 500 ms). */
   readonly reportInterval?: Duration.Input | undefined
+  /**
+   * How many reports of all sessions are written down in a second at most (default: 250). With more of them each session's
+   * are written less often, the newest each time.
+   */
+  readonly reportsPerSecond?: number | undefined
   /** How often sessions are looked for whose start was lost with the worker that took it (default: 15 s). */
   readonly sweepInterval?: Duration.Input | undefined
 }
@@ -182,11 +187,12 @@ const make = Effect.fnUntraced(function* (
 export const layerWith = ({
   policies = {},
   reportInterval = "500 millis",
+  reportsPerSecond = 250,
   sweepInterval = "15 seconds"
 }: Options): Layer.Layer<Sessions, never, SessionStore | SessionMachines | WorkflowEngine.WorkflowEngine> =>
   Layer.effect(Sessions, make(sweepInterval)).pipe(
     // Registered first: what the engine finds in the database on its start it can run.
-    Layer.provideMerge(workflows({ policies: StepPolicy.withChanges(policies), reportInterval }))
+    Layer.provideMerge(workflows({ policies: StepPolicy.withChanges(policies), reportInterval, reportsPerSecond }))
   )
 
 /**

@@ -155,7 +155,7 @@ describe.each([
           expect(said).toContain("Looking for the interface")
           expect(said.some((message) => message.startsWith("Looking for the interface (no news for "))).toBe(true)
         }),
-      { policies: { network: { timeLimit: 400, stallAfter: 100, attempts: 1 } }, reportInterval: 1 }
+      { policies: { network: { timeLimit: 1000, stallAfter: 100, attempts: 1 } }, reportInterval: 1 }
     )
   )
 

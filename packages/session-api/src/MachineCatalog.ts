@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, FileSystem, Layer, Option, Schema } from "effect"
+import { Context, type Duration, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import * as SessionConfig from "@toehold/bootstrap-service/SessionConfig"
 import { invalidRequest } from "./internal/schemaIssues.ts"
 import * as SessionApiError from "./SessionApiError.ts"
@@ -50,7 +50,7 @@ export const File = Schema.Struct({ machines: Schema.Record(config.vmId, Entry) 
 export class MachineCatalog extends Context.Service<
   MachineCatalog,
   {
-    /** Every machine by its name. */
+    /** Every machine by its name, as of now: a file that is read may change. */
     readonly entries: ReadonlyMap<string, Entry>
     /** Those that an owner may use, in the order of the file. */
     readonly of: (owner: string) => ReadonlyArray<readonly [name: string, entry: Entry]>
@@ -61,17 +61,25 @@ export class MachineCatalog extends Context.Service<
 
 const isFor = (owner: string, { owners }: Entry): boolean => owners === undefined || owners.includes(owner)
 
+type Machines = (typeof File.Type)["machines"]
+
+const entriesOf = (machines: Machines): ReadonlyMap<string, Entry> => new Map(Object.entries(machines))
+
+const catalogOf = (entries: () => ReadonlyMap<string, Entry>): MachineCatalog["Service"] => ({
+  get entries() {
+    return entries()
+  },
+  of: (owner) => [...entries()].filter(([, entry]) => isFor(owner, entry)),
+  find: (owner, name) => Option.filter(Option.fromUndefinedOr(entries().get(name)), (entry) => isFor(owner, entry))
+})
+
 /**
  * @since 0.1.0
  * @category constructors
  */
 export const make = (file: typeof File.Type): MachineCatalog["Service"] => {
-  const entries = new Map(Object.entries(file.machines))
-  return {
-    entries,
-    of: (owner) => [...entries].filter(([, entry]) => isFor(owner, entry)),
-    find: (owner, name) => Option.filter(Option.fromUndefinedOr(entries.get(name)), (entry) => isFor(owner, entry))
-  }
+  const entries = entriesOf(file.machines)
+  return catalogOf(() => entries)
 }
 
 /**
@@ -82,27 +90,71 @@ export const layer = (file: typeof File.Type): Layer.Layer<MachineCatalog> => La
 
 const maxBytes = 4 * 1024 * 1024
 
+const read = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  const wrong = (message: string) =>
+    SessionApiError.make(new SessionApiError.InvalidRequest({ issues: [{ path, message }] }))
+  const { size } = yield* Effect.mapError(files.stat(path), () => wrong("the file can't be read"))
+  if (size > BigInt(maxBytes)) return yield* wrong(`the file is larger than ${maxBytes} bytes`)
+  const text = yield* Effect.mapError(files.readFileString(path), () => wrong("the file can't be read"))
+  return yield* Schema.decodeEffect(Schema.fromJsonString(File), { onExcessProperty: "error" })(text).pipe(
+    Effect.mapError(({ issue }) => SessionApiError.make(invalidRequest(path, issue)))
+  )
+})
+
+/** What changes when a file is written anew, or another put in its place; one text for a file that is not there. */
+const stampOf = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  return yield* files.stat(path).pipe(
+    Effect.map(({ ino, mtime, size }) => {
+      const at = Option.match(mtime, { onNone: () => "", onSome: (time) => String(time.getTime()) })
+      return `${size} ${at} ${Option.getOrElse(ino, () => 0)}`
+    }),
+    Effect.orElseSucceed(() => "none")
+  )
+})
+
 /**
- * The machines of a file. Fails with `InvalidRequest`, which says what in the file is wrong.
+ * @since 0.1.0
+ * @category models
+ */
+export interface FileOptions {
+  /** How often it is looked whether the file has changed (default: 2 s). */
+  readonly lookEvery?: Duration.Input | undefined
+}
+
+/**
+ * The machines of a file, which is read again whenever it changes. Fails with `InvalidRequest`, which says what in the file
+ * is wrong; a file that becomes wrong later changes nothing, and the log says why.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerFile = (
-  path: string
+  path: string,
+  { lookEvery = "2 seconds" }: FileOptions = {}
 ): Layer.Layer<MachineCatalog, SessionApiError.SessionApiError, FileSystem.FileSystem> =>
   Layer.effect(
     MachineCatalog,
     Effect.gen(function* () {
-      const files = yield* FileSystem.FileSystem
-      const wrong = (message: string) =>
-        SessionApiError.make(new SessionApiError.InvalidRequest({ issues: [{ path, message }] }))
-      const { size } = yield* Effect.mapError(files.stat(path), () => wrong("the file can't be read"))
-      if (size > BigInt(maxBytes)) return yield* wrong(`the file is larger than ${maxBytes} bytes`)
-      const text = yield* Effect.mapError(files.readFileString(path), () => wrong("the file can't be read"))
-      const file = yield* Schema.decodeEffect(Schema.fromJsonString(File), { onExcessProperty: "error" })(text).pipe(
-        Effect.mapError(({ issue }) => SessionApiError.make(invalidRequest(path, issue)))
+      let stamp = yield* stampOf(path)
+      let entries = entriesOf((yield* read(path)).machines)
+      const look = Effect.gen(function* () {
+        const now = yield* stampOf(path)
+        if (now === stamp) return
+        // Noted before it is read: what is written meanwhile is another change.
+        stamp = now
+        entries = entriesOf((yield* read(path)).machines)
+        yield* Effect.logInfo("The machines were read again", { path, machines: entries.size })
+      }).pipe(
+        Effect.catch((error) =>
+          Effect.logError("The file of machines is wrong: what was read of it before stands", {
+            path,
+            error: error.message
+          })
+        )
       )
-      return make(file)
+      yield* look.pipe(Effect.delay(lookEvery), Effect.forever, Effect.forkScoped)
+      return catalogOf(() => entries)
     })
   )

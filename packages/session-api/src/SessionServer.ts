@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Deferred, Effect, FileSystem, Layer, type Path, type Scope } from "effect"
+import { Deferred, type Duration, Effect, FileSystem, Layer, type Path, type Scope } from "effect"
 import { type Etag, type HttpPlatform, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiSwagger } from "effect/http-api"
 import type { SessionStore } from "@toehold/bootstrap-service/SessionStore"
@@ -11,6 +11,7 @@ import type { Sessions } from "@toehold/bootstrap-service/Sessions"
 import type { ApiTokens } from "./ApiTokens.ts"
 import * as authorization from "./internal/authorization.ts"
 import { Stopping } from "./internal/eventStream.ts"
+import * as openStreams from "./internal/openStreams.ts"
 import { machines } from "./internal/handlers/machines.ts"
 import { sessions } from "./internal/handlers/sessions.ts"
 import { system } from "./internal/handlers/system.ts"
@@ -32,6 +33,12 @@ export interface Options {
   readonly requestsPerSecond?: number | undefined
   /** Requests of one token at once. Default: 100. */
   readonly burst?: number | undefined
+  /** Streams of events that are open at once, of one token. Default: 100. */
+  readonly maxStreamsPerToken?: number | undefined
+  /** The same of all tokens together. Default: 1,000. */
+  readonly maxStreams?: number | undefined
+  /** How long a stream of events says nothing at most. Default: 15 seconds. */
+  readonly heartbeat?: Duration.Input | undefined
 }
 
 const refusals = HttpApiMiddleware.layerSchemaErrorTransform(Refusals, (error) =>
@@ -59,7 +66,10 @@ const docs = Layer.provide(HttpApiSwagger.layer(SessionApi, { path: "/docs" }), 
 
 const routes = (options: Options) =>
   Layer.mergeAll(HttpApiBuilder.layer(SessionApi, { openapiPath: "/openapi.json" }), docs).pipe(
-    Layer.provide([sessions, machines, system(options.version)]),
+    Layer.provide([sessions(options.heartbeat ?? "15 seconds"), machines, system(options.version)]),
+    Layer.provide(
+      openStreams.layer({ maxPerToken: options.maxStreamsPerToken ?? 100, max: options.maxStreams ?? 1000 })
+    ),
     Layer.provide([
       refusals,
       authorization.layer({ requestsPerSecond: options.requestsPerSecond ?? 20, burst: options.burst ?? 100 })

@@ -23,7 +23,7 @@ import { ipv4 } from "./words.ts"
 
 /** How often the caller's row is looked at for somebody else's change. */
 const watchInterval = "1 second"
-const reportInterval = "250 millis"
+const reports = { reportInterval: "250 millis", reportsPerSecond: 1000 } as const
 const requestTimeout = "2 seconds"
 
 const defaultPort = 4096
@@ -114,7 +114,7 @@ const bootstrapWith = Effect.fnUntraced(function* (
   const bystanders = yield* Effect.forEach([Effect.ignore(mirror), watch, Effect.ignore(abort)], (effect) =>
     Effect.forkChild(effect)
   )
-  const { opener, step, stop } = yield* makeSessionRun({ policies: StepPolicy.defaults, reportInterval })
+  const { opener, step, stop } = yield* makeSessionRun({ policies: StepPolicy.defaults, ...reports })
   const open = yield* opener(own)
   let end: StepEnd = "done"
   for (const name of inOrder) {

@@ -29,6 +29,7 @@ export const makeMemoryBackend: Effect.Effect<Backend> = Effect.sync(() => {
       }),
     find: (id) => Effect.sync(() => sessions.get(id)),
     secrets: (id) => Effect.sync(() => kept.get(id)),
+    mayHaveChanged: Effect.succeed(false),
     revisions: (ids) =>
       Effect.sync(
         () =>

@@ -29,6 +29,8 @@ export type Open = Effect.Effect<Opened, BootstrapError.BootstrapError>
 export interface RunOptions {
   readonly policies: StepPolicies
   readonly reportInterval: Duration.Input
+  /** How many reports of all sessions are written in a second at most. */
+  readonly reportsPerSecond: number
 }
 
 const holdPause = Duration.seconds(1)
@@ -64,9 +66,10 @@ const crash = (step: SessionStep, cause: Cause.Cause<unknown>) =>
   )
 
 /** What a worker does in one run of a session. Each part may be done again after a worker that was killed in it. */
-export const makeSessionRun = Effect.fnUntraced(function* ({ policies, reportInterval }: RunOptions) {
+export const makeSessionRun = Effect.fnUntraced(function* ({ policies, reportInterval, reportsPerSecond }: RunOptions) {
   const store = yield* SessionStore
   const machines = yield* SessionMachines
+  const reporter = yield* makeReporter(store, { interval: reportInterval, perSecond: reportsPerSecond })
 
   const opener = (run: Run): Effect.Effect<Open, never, Scope.Scope> =>
     Effect.map(Effect.all([Effect.scope, Semaphore.make(1)]), ([scope, turn]) => {
@@ -103,13 +106,7 @@ export const makeSessionRun = Effect.fnUntraced(function* ({ policies, reportInt
       const session = yield* change(run, (found, now) => StepRecords.begun(found, name, now))
       const { config, steps } = yield* open
       const { stallAfter, timeLimit } = policies[name]
-      const report = yield* makeReporter(store, {
-        id: run.sessionId,
-        name,
-        isMine: isMine(run),
-        stallAfter,
-        interval: reportInterval
-      })
+      const report = yield* reporter.of({ id: run.sessionId, name, isMine: isMine(run), stallAfter })
       const ownLimit = name === "health" ? (config.healthPollTimeoutMs ?? defaultHealthTimeoutMs) : 0
       const timeoutMs = timeLimit + ownLimit
       return yield* Effect.timeoutOrElse(takeStep(name, steps, session, config, report), {

@@ -3,7 +3,7 @@ import { Effect, type Scope, Semaphore, Stream } from "effect"
 import type { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
 
-/** How many prepared statements are kept: there are a few dozen different ones. */
+/** How many prepared statements are kept, those that were used last: there are a few dozen different ones. */
 const maxStatements = 200
 
 const failed = (cause: unknown, operation: string): SqlError.SqlError =>
@@ -30,6 +30,8 @@ const paramOf = (value: unknown): Param => {
   }
 }
 
+const valuesOf = (rows: ReadonlyArray<object>) => rows.map((row) => Object.values(row))
+
 /** A client on a file (or `:memory:`) by Node's own SQLite. The file is made where there is none, for its owner alone. */
 export const makeSqliteClient = Effect.fnUntraced(function* (
   file: string
@@ -54,30 +56,36 @@ export const makeSqliteClient = Effect.fnUntraced(function* (
   const statements = new Map<string, ReturnType<typeof database.prepare>>()
   const statementOf = (text: string) => {
     const found = statements.get(text)
-    if (found !== undefined) return found
-    const made = database.prepare(text)
-    if (statements.size >= maxStatements) statements.clear()
-    statements.set(text, made)
-    return made
+    // The last in the map is the one that was used last.
+    if (found !== undefined) statements.delete(text)
+    const statement = found ?? database.prepare(text)
+    statements.set(text, statement)
+    if (statements.size > maxStatements) {
+      const [oldest] = statements.keys()
+      if (oldest !== undefined) statements.delete(oldest)
+    }
+    return statement
   }
 
-  const rowsOf = (
-    text: string,
-    params: ReadonlyArray<unknown>
-  ): Effect.Effect<ReadonlyArray<object>, SqlError.SqlError> =>
+  type Rows = Effect.Effect<ReadonlyArray<object>, SqlError.SqlError>
+  const rowsBy = (find: typeof statementOf, text: string, params: ReadonlyArray<unknown>): Rows =>
     Effect.try({
-      try: () => statementOf(text).all(...params.map(paramOf)),
+      try: () => find(text).all(...params.map(paramOf)),
       catch: (cause) => failed(cause, "execute")
     })
+  const rowsOf = (text: string, params: ReadonlyArray<unknown>): Rows => rowsBy(statementOf, text, params)
+  // Of a statement that is a new one each time, with its values in its text, nothing is kept.
+  const rowsOnce = (text: string, params: ReadonlyArray<unknown>): Rows =>
+    rowsBy((one) => database.prepare(one), text, params)
 
   const connection: SqlConnection.Connection = {
     execute: (text, params, transform) =>
       transform === undefined ? rowsOf(text, params) : Effect.map(rowsOf(text, params), transform),
     executeRaw: (text, params) => rowsOf(text, params),
-    executeValues: (text, params) => Effect.map(rowsOf(text, params), (rows) => rows.map((row) => Object.values(row))),
-    executeValuesUnprepared: (text, params) =>
-      Effect.map(rowsOf(text, params), (rows) => rows.map((row) => Object.values(row))),
-    executeUnprepared: (text, params, transform) => connection.execute(text, params, transform),
+    executeValues: (text, params) => Effect.map(rowsOf(text, params), valuesOf),
+    executeValuesUnprepared: (text, params) => Effect.map(rowsOnce(text, params), valuesOf),
+    executeUnprepared: (text, params, transform) =>
+      transform === undefined ? rowsOnce(text, params) : Effect.map(rowsOnce(text, params), transform),
     executeStream: (text, params, transform) => Stream.fromIterableEffect(connection.execute(text, params, transform))
   }
 
@@ -90,6 +98,7 @@ export const makeSqliteClient = Effect.fnUntraced(function* (
     compiler: Statement.makeCompilerSqlite(),
     // To take the lock first: a transaction that reads and then writes would fail when another process was between.
     beginTransaction: "BEGIN IMMEDIATE",
+    prepareTransactionControls: true,
     driver: "sqlite",
     spanAttributes: [["db.system.name", "sqlite"]]
   })

@@ -33,6 +33,8 @@ export interface Backend {
   readonly commit: (changes: ReadonlyArray<Change>) => Effect.Effect<Outcomes, BootstrapError.BootstrapError>
   readonly find: (id: string) => Effect.Effect<Session | undefined, BootstrapError.BootstrapError>
   readonly secrets: (id: string) => Effect.Effect<string | undefined, BootstrapError.BootstrapError>
+  /** Whether another process may have changed something since this was asked last. */
+  readonly mayHaveChanged: Effect.Effect<boolean, BootstrapError.BootstrapError>
   readonly revisions: (
     ids: ReadonlyArray<string>
   ) => Effect.Effect<ReadonlyMap<string, number>, BootstrapError.BootstrapError>

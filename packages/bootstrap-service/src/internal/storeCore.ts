@@ -71,12 +71,17 @@ export const makeStore = Effect.fnUntraced(function* <E, R>(
 
   yield* Queue.takeBetween(pending, 1, maxBatch).pipe(Effect.flatMap(settleAll), Effect.forever, Effect.forkScoped)
 
-  const poll = Effect.suspend(() => {
-    if (waiters.size === 0) return Effect.void
-    return Effect.map(backend.revisions([...waiters.keys()]), (revisions) => {
-      // A session that is gone has changed too.
-      for (const id of waiters.keys()) wake(id, revisions.get(id) ?? Number.POSITIVE_INFINITY, undefined)
-    })
+  /** Somebody else may have changed something that was not looked at yet. */
+  let isBehind = true
+  const poll = Effect.gen(function* () {
+    if (waiters.size === 0) return
+    isBehind = (yield* backend.mayHaveChanged) || isBehind
+    if (!isBehind) return
+    const ids = [...waiters.keys()]
+    const revisions = yield* backend.revisions(ids)
+    isBehind = false
+    // A session that is gone has changed too.
+    for (const id of ids) wake(id, revisions.get(id) ?? Number.POSITIVE_INFINITY, undefined)
   })
   yield* Effect.ignore(poll).pipe(Effect.delay(pollInterval), Effect.forever, Effect.forkScoped)
 

@@ -12,10 +12,10 @@ import { type Entry, MachineCatalog } from "../MachineCatalog.ts"
 /** The machines are there, as far as the catalog knows; whether they answer is found out by connecting. */
 const status: Layer.Layer<MachineStatus, never, MachineCatalog> = Layer.effect(
   MachineStatus,
-  Effect.map(MachineCatalog, ({ entries }) => ({
+  Effect.map(MachineCatalog, (catalog) => ({
     look: (name) =>
       Effect.sync(() => {
-        const entry = entries.get(name)
+        const entry = catalog.entries.get(name)
         return entry === undefined ? undefined : { isRunning: true, state: "known", ip: entry.ip }
       })
   }))

@@ -1,5 +1,5 @@
 /** The history of a session as server-sent events that end when the server stops, and never fall silent. */
-import { Clock, Context, Deferred, Duration, Effect, Stream } from "effect"
+import { Clock, Context, Deferred, type Duration, Effect, Stream } from "effect"
 import * as Session from "@toehold/bootstrap-service/Session"
 import type { SessionStore } from "@toehold/bootstrap-service/SessionStore"
 import type { StreamEvent } from "../SessionApi.ts"
@@ -8,8 +8,6 @@ import * as sessionDocument from "./sessionDocument.ts"
 /** Done when the server is about to stop: streams end then, and their readers come back to another one. */
 export class Stopping extends Context.Service<Stopping, Deferred.Deferred<void>>()("@toehold/session-api/Stopping") {}
 
-const heartbeatEvery = Duration.seconds(15)
-
 /** 0 where there is none; `undefined` for what is no id. */
 export const lastEventId = (text: string | undefined): number | undefined => {
   if (text === undefined || text === "") return 0
@@ -17,7 +15,7 @@ export const lastEventId = (text: string | undefined): number | undefined => {
   return /^\d{1,15}$/.test(text) && Number.isSafeInteger(id) ? id : undefined
 }
 
-const heartbeat = Effect.map(Clock.currentTimeMillis, (now): StreamEvent => ({
+const beat = Effect.map(Clock.currentTimeMillis, (now): StreamEvent => ({
   event: "heartbeat",
   data: { at: new Date(now).toISOString() }
 }))
@@ -30,9 +28,17 @@ export interface Options {
   readonly after: number
   /** End when nothing goes on any more and all was told. */
   readonly untilSettled: boolean
+  readonly heartbeat: Duration.Input
 }
 
-export const make = ({ after, sessionId, stopping, store, untilSettled }: Options): Stream.Stream<StreamEvent> => {
+export const make = ({
+  after,
+  heartbeat,
+  sessionId,
+  stopping,
+  store,
+  untilSettled
+}: Options): Stream.Stream<StreamEvent> => {
   /** A session that is settled may have been so before, and retried: what counts is how it is now. */
   const isAllTold = (id: number) =>
     Effect.map(store.get(sessionId), (session) => Session.isSettled(session) && session.revision <= id)
@@ -60,6 +66,6 @@ export const make = ({ after, sessionId, stopping, store, untilSettled }: Option
     )
   )
   // One at once, so that the reader knows that it is connected.
-  const beats = Stream.mapEffect(Stream.tick(heartbeatEvery), () => heartbeat)
+  const beats = Stream.mapEffect(Stream.tick(heartbeat), () => beat)
   return Stream.merge(told, beats, { haltStrategy: "left" }).pipe(Stream.interruptWhen(Deferred.await(stopping)))
 }

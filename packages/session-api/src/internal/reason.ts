@@ -151,23 +151,29 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
 }
 
 /**
- * The caller asks too often. The same call may be made after the time given, in milliseconds.
+ * The caller asks too often, or has as many streams of events open as one token may (`streams`). The same call may be made
+ * after the time given, in milliseconds.
  *
  * @since 0.1.0
  * @category reasons
  */
 export class RateLimited extends Schema.TaggedError<RateLimited>("@toehold/session-api/RateLimited")(
   "RateLimited",
-  { retryAfterMs: Schema.Int },
+  { retryAfterMs: Schema.Int, streams: Schema.optionalKey(Schema.Int) },
   { httpApiStatus: 429 }
 ) {
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = true
   override get message(): string {
-    return "There were too many requests in too short a time."
+    return this.streams === undefined
+      ? "There were too many requests in too short a time."
+      : `The token has ${this.streams} streams of events open, as many as one may have.`
   }
   get fix(): string {
-    return `Wait ${Math.max(1, Math.ceil(this.retryAfterMs / 1000))} s, and ask less often.`
+    const seconds = Math.max(1, Math.ceil(this.retryAfterMs / 1000))
+    return this.streams === undefined
+      ? `Wait ${seconds} s, and ask less often.`
+      : `Close one of them, or wait ${seconds} s.`
   }
 }
 
