@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as InProcessServer from "@toehold/lab/InProcessServer"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as Fs from "node:fs"
-import { close, type ErrorDocument, jsonOf, layerWith, open, planted, VastLab } from "./support/vast.ts"
+import { close, jsonOf, layerWith, open, planted, VastLab } from "./support/vast.ts"
 
 interface Finding {
   readonly cause: string
@@ -98,43 +98,43 @@ describeWith(["sshd", "private-accounts"], "doctor of vast:ID", () => {
       })
     )
 
-    it.effect("tells ports that are not open yet from ports behind a firewall, and offers the way around it", () =>
-      Effect.gen(function* () {
-        const { login, run, simulator } = yield* VastLab
-        const instance = yield* simulator.rent()
-        yield* instance.settled
-        yield* close(instance.direct)
-        yield* close(instance.proxy)
-        const early = yield* diagnose(instance.id, login)
-        assert.deepStrictEqual([early.cause, early.names.at(-1)], ["timing", "ports false"])
-        const walled = yield* simulator.rent({ doors: { direct: "drop", proxy: "drop" } })
-        yield* walled.settled
-        const filtered = yield* diagnose(walled.id, login)
-        assert.deepStrictEqual([filtered.cause, filtered.names.at(-1)], ["firewall", "ports false"])
-        assert.include(filtered.fix, `toehold up vast:${walled.id} -J `)
-        // A key that is missing too is no reason to look elsewhere first.
-        const both = yield* diagnose(walled.id, yield* strange)
-        assert.deepStrictEqual([both.cause, both.others.map(({ cause }) => cause)], ["firewall", ["key"]])
+    it.effect(
+      "tells ports that are not open yet from ports behind a firewall, and offers the way around it",
+      () =>
+        Effect.gen(function* () {
+          const { login, run, simulator } = yield* VastLab
+          const instance = yield* simulator.rent()
+          yield* instance.settled
+          yield* close(instance.direct)
+          yield* close(instance.proxy)
+          const early = yield* diagnose(instance.id, login)
+          assert.deepStrictEqual([early.cause, early.names.at(-1)], ["timing", "ports false"])
+          const walled = yield* simulator.rent({ doors: { direct: "drop", proxy: "drop" } })
+          yield* walled.settled
+          // A key that is missing too is no reason to look elsewhere first.
+          const filtered = yield* diagnose(walled.id, yield* strange)
+          assert.deepStrictEqual([filtered.cause, filtered.names.at(-1)], ["firewall", "ports false"])
+          assert.deepStrictEqual(
+            filtered.others.map(({ cause }) => cause),
+            ["key"]
+          )
+          assert.include(filtered.fix, `toehold up vast:${walled.id} -J `)
 
-        // A jump host on the other side of the wall.
-        const jump = yield* InProcessServer.make({
-          leadsTo: (_, port) => [walled.direct, walled.proxy].find((address) => address?.port === port)?.behind()
-        })
-        const through = ["-J", `${jump.user}@${jump.host}:${jump.port}`]
-        const words = yield* loginThrough(jump.privateKeyPath)
-        const around = yield* diagnose(walled.id, [...words, ...through])
-        assert.deepStrictEqual([around.exitCode, around.cause], [0, undefined], around.stdout)
-        const up = ["up", `vast:${walled.id}`, "--no-app", "--secret", "HF_TOKEN", "--json", ...words, ...through]
-        const came = yield* run(up, { platform: { env: { HF_TOKEN: planted } } })
-        assert.strictEqual(came.exitCode, 0, came.stdout)
-        // No jump host, and the other way: what a user is told to do has done it.
-        const without = yield* run(up.slice(0, -2), { platform: { env: { HF_TOKEN: planted } } })
-        const { error } = jsonOf<ErrorDocument>(without)
-        assert.deepStrictEqual([error.reason, without.exitCode], ["PortFiltered", 69])
-        assert.include(error.fix, `toehold up vast:${walled.id} -J `)
-        yield* open(instance.direct)
-        yield* open(instance.proxy)
-      }).pipe(Effect.scoped)
+          // A jump host on the other side of the wall.
+          const jump = yield* InProcessServer.make({
+            leadsTo: (_, port) => [walled.direct, walled.proxy].find((address) => address?.port === port)?.behind()
+          })
+          const through = ["-J", `${jump.user}@${jump.host}:${jump.port}`]
+          const words = yield* loginThrough(jump.privateKeyPath)
+          const around = yield* diagnose(walled.id, [...words, ...through])
+          assert.deepStrictEqual([around.exitCode, around.cause], [0, undefined], around.stdout)
+          const up = ["up", `vast:${walled.id}`, "--no-app", "--secret", "HF_TOKEN", "--json", ...words, ...through]
+          const came = yield* run(up, { platform: { env: { HF_TOKEN: planted } } })
+          assert.strictEqual(came.exitCode, 0, came.stdout)
+          yield* open(instance.direct)
+          yield* open(instance.proxy)
+        }).pipe(Effect.scoped),
+      90_000
     )
 
     it.effect("says of a jump host that lets nobody in that it is that", () =>
@@ -155,6 +155,6 @@ describeWith(["sshd", "private-accounts"], "doctor of vast:ID", () => {
 const loginThrough = Effect.fnUntraced(function* (jumpKey: string) {
   const { folder, keyFile, knownHosts } = yield* VastLab
   const config = `${folder}/config`
-  Fs.writeFileSync(config, `Host *\n  IdentityFile ${keyFile}\n  IdentityFile ${jumpKey}\n`, { mode: 0o600 })
-  return ["-F", config, "--known-hosts", knownHosts]
+  Fs.writeFileSync(config, `Host *\n  IdentityFile ${jumpKey}\n`, { mode: 0o600 })
+  return ["-F", config, "--known-hosts", knownHosts, "-i", keyFile]
 })

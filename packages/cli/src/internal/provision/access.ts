@@ -48,7 +48,8 @@ export const makeAccess = Effect.fnUntraced(function* (invocation: Invocation, i
   const context = yield* Effect.context<Needs>()
   const platform = yield* ClientPlatform
   const memory = yield* InstanceMemory
-  const login = yield* loginOptions(invocation)
+  // One command after the other: each finds a session that was opened while the one before it ran.
+  const login = { ...(yield* loginOptions(invocation)), spareSessions: 2 }
   const flags = targetFlags(invocation)
 
   const targetOf = ({ address, identity, instance }: ProvisionAccess.LoginRequest) =>
