@@ -92,7 +92,9 @@ if [ -d /run/systemd/system ] && th_has systemctl; then
     running | degraded | starting) th_m=systemd\${th_c:+-user} ;;
   esac
 fi
-if [ $th_m = jobs ] && [ -d /etc/supervisor/conf.d ] && [ -w /etc/supervisor/conf.d ] && th_has supervisorctl; then
+# Its control program takes its time to start: it is asked only where there is something to ask.
+if [ $th_m = jobs ] && [ -d /etc/supervisor/conf.d ] && [ -w /etc/supervisor/conf.d ] && th_has supervisorctl &&
+  grep -qs "[s]upervisord" /proc/[0-9]*/cmdline </dev/null; then
   case $($th_in supervisorctl pid 2>/dev/null </dev/null) in '' | 0 | *[!0-9]*) ;; *) th_m=supervisor ;; esac
 fi
 th_say manager $th_m

@@ -296,7 +296,8 @@ export const inspect = (
           : Effect.map(jobs.read(id, { stream, offset, maxBytes: outputBytes }), ({ data }) =>
               new TextDecoder().decode(data)
             )
-      }
+      },
+      { concurrency: 2 }
     )
     return { ...ofJob(name, last, false), output: parts.join("") }
   }).pipe((read) => asStep(place, read), Effect.withSpan("MachineService.inspect"))

@@ -107,7 +107,8 @@ export class ProvisionAccess extends Context.Service<
   {
     /** Local private keys, in any order. */
     readonly identities: Effect.Effect<Identities, ProvisionError>
-    readonly probe: (address: SshAddress) => Effect.Effect<PortReport>
+    /** Looks from where the login comes from. Fails with `JumpFailed` where that is a machine that can't be used. */
+    readonly probe: (address: SshAddress) => Effect.Effect<PortReport, ProvisionError>
     /** Logs in as `root`; the scope's end closes the connection. */
     readonly login: (request: LoginRequest) => Effect.Effect<OpenMachine, LoginFailure, Scope.Scope>
     /** The mark of the container that the host key on file belongs to, as {@link remember} left it. */

@@ -29,6 +29,7 @@ export const Reason = Schema.Union([
   Way.NoAddress,
   Way.PortFiltered,
   Way.PortClosed,
+  Way.JumpFailed,
   Way.LoginDenied,
   Way.HostKeyChanged,
   Way.LoginFailed,

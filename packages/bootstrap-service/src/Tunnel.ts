@@ -153,11 +153,11 @@ const reachable = again.pipe(Schedule.upTo({ duration: "90 seconds" }))
 /** The tunnel that somebody else opened, or whether one of ours had to be started. */
 const start = Effect.fnUntraced(function* (
   port: number,
+  said: Said,
   facts: Facts,
   options: Options,
   place: MachineService.Place
 ): Effect.fn.Return<Tunnel | boolean, ProvisionError.ProvisionError, Services> {
-  const said = yield* askLines({ step: "tunnel", script: survey, args: [String(port), facts.workspace] })
   const there = yield* firstThatAnswers(candidatesOf(said, port), port)
   if (there !== undefined) return there
   const program = yield* programOf(said, facts, options)
@@ -179,8 +179,15 @@ export const open = Effect.fn("Tunnel.open")(function* (
   options: Options = {}
 ): Effect.fn.Return<Tunnel, ProvisionError.ProvisionError, Services> {
   const place: MachineService.Place = { manager: facts.manager, step: "tunnel" }
-  const own = yield* MachineService.status(nameOf(port), place)
-  const changed = own.state === "running" ? false : yield* start(port, facts, options, place)
+  // Neither depends on the other, and each is a round trip.
+  const [own, said] = yield* Effect.all(
+    [
+      MachineService.status(nameOf(port), place),
+      askLines({ step: "tunnel", script: survey, args: [String(port), facts.workspace] })
+    ],
+    { concurrency: 2 }
+  )
+  const changed = own.state === "running" ? false : yield* start(port, said, facts, options, place)
   if (typeof changed !== "boolean") return changed
   if (changed) yield* options.onProgress?.("cloudflared started") ?? Effect.void
   const url = yield* urlOf(port, place)

@@ -1,63 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import * as RealPart from "@toehold/lab/RealPart"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as MachineFacts from "../src/MachineFacts.ts"
 import * as MachineService from "../src/MachineService.ts"
+import { conformance } from "./support/serviceSuite.ts"
 import { layer, Site } from "./support/site.ts"
-import { until } from "./support/until.ts"
-
-const secret = "planted-secret-4c2e"
-
-const isAlive = (pid: string | undefined): boolean => pid !== undefined && Fs.existsSync(`/proc/${pid}`)
-
-const pidOf = (line: string | undefined) => line?.split(" ").at(-1)
-
-/** What any manager must do with a service. */
-const conformance = Effect.fnUntraced(function* (place: MachineService.Place) {
-  const { filesWith, home } = yield* Site
-  const path = (name: string) => Path.join(home, name)
-  const lines = (name: string) =>
-    Fs.existsSync(path(name)) ? Fs.readFileSync(path(name), "utf8").trim().split("\n") : []
-  const spec = (text: string): MachineService.ServiceSpec => ({
-    name: "demo",
-    command: `echo "$GREETING ${text} $$" >>starts; echo ready; exec sleep 600`,
-    cwd: home,
-    env: { GREETING: "it's", SECRET: Redacted.make(secret) }
-  })
-
-  assert.strictEqual((yield* MachineService.status("demo", place)).state, "missing")
-  const first = yield* MachineService.ensure(spec("one"), place)
-  assert.deepStrictEqual([first.state, first.changed], ["running", true])
-  yield* until(() => lines("starts").length === 1)
-  assert.match(lines("starts")[0] ?? "", /^it's one \d+$/)
-
-  const again = yield* Effect.forEach([1, 2], () => MachineService.ensure(spec("one"), place), { concurrency: 2 })
-  assert.deepStrictEqual(
-    again.map(({ changed }) => changed),
-    [false, false]
-  )
-  assert.lengthOf(lines("starts"), 1)
-  assert.include(yield* MachineService.output("demo", place), "ready")
-
-  const other = yield* MachineService.ensure(spec("two"), place)
-  assert.isTrue(other.changed)
-  yield* until(() => lines("starts").length === 2)
-  yield* until(() => !isAlive(pidOf(lines("starts")[0])))
-  assert.isTrue(isAlive(pidOf(lines("starts")[1])))
-
-  yield* MachineService.restart(spec("two"), place)
-  yield* until(() => lines("starts").length === 3)
-  yield* until(() => !isAlive(pidOf(lines("starts")[1])))
-
-  const stopped = yield* MachineService.stop("demo", place)
-  assert.deepStrictEqual([stopped.state, stopped.changed], ["missing", true])
-  yield* until(() => !isAlive(pidOf(lines("starts")[2])))
-  assert.isFalse((yield* MachineService.stop("demo", place)).changed)
-  assert.deepStrictEqual(filesWith(secret), [])
-})
 
 const jobs: MachineService.Place = { manager: "jobs" }
 

@@ -201,20 +201,26 @@ describe("Provision.enter", () => {
     })
   )
 
-  it.effect("takes a new host key only where the container was made anew, or the user says so", () =>
+  it.effect("takes a new host key only when the user says so, and says whether the container was made anew", () =>
     Effect.gen(function* () {
       const changed: Access.LoginFailure = { _tag: "HostKeyChanged", message: "another key" }
-      const same = yield* enter({ logins: [changed, "in"], remembered: "5 1000" })
-      assert.strictEqual(reasonOf(same)._tag, "HostKeyChanged")
-      assert.strictEqual(reasonOf(yield* enter({ logins: [changed] }))._tag, "HostKeyChanged")
-      const renewed = yield* enter({ logins: [changed, "in"], remembered: "5 900" })
-      assert.deepStrictEqual(
-        renewed.requests.map(({ renewHostKey }) => renewHostKey),
-        [false, true]
-      )
-      assert.deepStrictEqual(renewed.calls, ["remember 5 1000"])
-      const still = yield* enter({ logins: [changed], remembered: "5 900" })
-      assert.strictEqual(reasonOf(still)._tag, "HostKeyChanged")
+      const refused = Effect.fnUntraced(function* (remembered?: string) {
+        const entered = yield* enter({
+          logins: [changed, "in"],
+          ...(remembered === undefined ? {} : { remembered })
+        })
+        assert.lengthOf(entered.requests, 1)
+        assert.isFalse(entered.requests[0]?.renewHostKey)
+        const reason = reasonOf(entered)
+        return reason._tag === "HostKeyChanged" ? reason : assert.fail(reason._tag)
+      })
+      assert.isFalse((yield* refused()).wasMadeAnew)
+      assert.isFalse((yield* refused("5 1000")).wasMadeAnew)
+      const elsewhere = yield* refused("5 900")
+      assert.isTrue(elsewhere.wasMadeAnew)
+      assert.include(elsewhere.message, "it was recycled")
+      assert.include(elsewhere.fix, "toehold up vast:7 --new-host-key")
+      assert.isTrue((yield* refused("recycled")).wasMadeAnew)
       const told = yield* enter({ logins: ["in"], remembered: "5 1000" }, { newHostKey: true })
       assert.isTrue(told.requests[0]?.renewHostKey)
     })

@@ -4,10 +4,12 @@
  * @since 0.1.0
  */
 import { Effect, Result } from "effect"
+import { InstanceMemory } from "@toehold/machines/InstanceMemory"
 import * as ExitCode from "./ExitCode.ts"
 import * as FailureDocument from "./FailureDocument.ts"
 import type { CommandSpec, Parsed, Services as Services_ } from "./internal/commandSpec.ts"
 import { helpText } from "./internal/helpText.ts"
+import { instanceMemory } from "./internal/instanceMemory.ts"
 import { makeInvocation } from "./internal/invocation.ts"
 import * as Logging from "./internal/logging.ts"
 import { parseArguments } from "./internal/parseArguments.ts"
@@ -65,7 +67,8 @@ const runCommand = (command: CommandSpec, parsed: Parsed): Effect.Effect<number,
     Effect.catch((failure) =>
       report(failure, formatOf([...parsed.flags.keys()].map((name) => `--${name}`)), failureCode(command, failure))
     ),
-    Effect.provide(logging)
+    Effect.provide(logging),
+    Effect.provideServiceEffect(InstanceMemory, instanceMemory)
   )
 }
 

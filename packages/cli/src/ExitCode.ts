@@ -249,6 +249,7 @@ export const ofProvisionReason = (reason: ProvisionError.Reason): number => {
     case "NoAddress":
     case "PortFiltered":
     case "PortClosed":
+    case "JumpFailed":
     case "MachineFailed":
     case "LoginFailed":
       return unreachable

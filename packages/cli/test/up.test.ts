@@ -75,12 +75,14 @@ describeWith(["sshd", "private-accounts"], "toehold up", () => {
     it.effect("goes from an instance that was just rented to a URL that answers, and skips what is done", () =>
       Effect.gen(function* () {
         const { login, run, simulator } = yield* UpLab
-        const { id } = yield* simulator.rent({ workspace: "home" })
+        const { id, settled } = yield* simulator.rent({ workspace: "home" })
         const command = ["up", `vast:${id}`, ...app, "--json", ...login]
 
         const unknown = yield* run(command)
         assert.strictEqual(jsonOf(unknown).error?.reason, "KeyNotRegistered")
         assert.strictEqual(unknown.exitCode, 77)
+        // From here on only the key takes its time.
+        yield* settled
 
         const without = yield* run([...command, "--register"])
         assert.strictEqual(jsonOf(without).error?.reason, "SecretsMissing", without.stdout)

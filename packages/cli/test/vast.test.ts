@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { planted, type ErrorDocument, jsonOf, layerWith, VastLab } from "./support/vast.ts"
+import * as Fs from "node:fs"
 import type { Keyboard } from "../src/StandardStreams.ts"
 
 interface Shown {
@@ -176,6 +177,18 @@ describe("toehold vast", () => {
         const attach = ["vast", "keys", "attach", `${id}`, `${folder}/id_second.pub`, "--json"]
         assert.strictEqual(jsonOf<{ status: string }>(yield* run(attach)).status, "attached")
         assert.strictEqual(jsonOf<{ status: string }>(yield* run(attach)).status, "already-attached")
+        const install = (key: string) =>
+          Effect.map(run(["keys", "install", `vast:${id}`, key, "--json"]), (ran) =>
+            jsonOf<{ status: string; key: { fingerprint: string } }>(ran)
+          )
+        yield* run(["keys", "generate", `${folder}/id_third`])
+        const installed = yield* install(`${folder}/id_third.pub`)
+        assert.strictEqual(installed.status, "added")
+        // A private key alone will do: its public half is what is sent.
+        Fs.rmSync(`${folder}/id_third.pub`)
+        assert.deepStrictEqual(yield* install(`${folder}/id_third`), { ...installed, status: "present" })
+        const sentKeys = (yield* simulator.requests).filter(({ path }) => path.endsWith(`/${id}/ssh/`))
+        assert.notInclude(JSON.stringify(sentKeys), "PRIVATE")
         const there = jsonOf<Keys>(yield* run(["vast", "keys", "list", `${id}`, "--json"]))
         assert.isAtLeast(there.keys.length, 1)
         const last = there.keys.at(-1)?.id

@@ -40,11 +40,25 @@ describeWith(["sshd", "private-accounts"], "the host keys of vast:ID", () => {
       })
     )
 
-    it.effect("that was recycled shows other keys, which are trusted when its old ones are forgotten", () =>
+    it.effect("that this program recycled is met like a new one, its old keys forgotten", () =>
       Effect.gen(function* () {
         const { exec, instance, lab, machine } = yield* rented
         yield* exec("true")
-        assert.strictEqual((yield* lab.run(["vast", "recycle", `${instance.id}`, "--yes"])).exitCode, 0)
+        const files = lab.login.slice(0, 4)
+        const recycle = yield* lab.run(["vast", "recycle", `${instance.id}`, "--yes", ...files])
+        assert.deepStrictEqual([recycle.exitCode, /forgotten/.test(recycle.stdout)], [0, true], recycle.stdout)
+        yield* instance.settled
+        assert.strictEqual((yield* exec("true")).exitCode, 0)
+        const strict = yield* lab.run(["exec", machine, ...lab.login, "--host-key", "strict", "--", "true"])
+        assert.strictEqual(strict.exitCode, 0, "its new key is on file")
+      })
+    )
+
+    it.effect("that was recycled elsewhere is refused, known by its number, and told with what to do", () =>
+      Effect.gen(function* () {
+        const { exec, instance, lab, machine } = yield* rented
+        yield* exec("true")
+        yield* lab.simulator.order(instance.id, "recycle")
         yield* instance.settled
         const changed = yield* exec("true")
         assert.strictEqual(changed.json.error.reason, "RoutesFailed", changed.stdout)
@@ -53,9 +67,14 @@ describeWith(["sshd", "private-accounts"], "the host keys of vast:ID", () => {
           // The proxy's key was never on file, and is not put there in this moment.
           ["HostKeyChanged", "HostKeyUnknown"]
         )
-        assert.include(changed.json.error.fix, `toehold hosts forget ${machine}`)
+        assert.match(changed.json.error.fix, new RegExp(`^It was recycled.*toehold hosts forget ${machine}`))
+        assert.isTrue(changed.json.error.details["wasMadeAnew"])
         const wait = yield* lab.run(["vast", "wait", `${instance.id}`, ...lab.login, "--json"])
         assert.deepStrictEqual([jsonOf<ErrorDocument>(wait).error.reason, wait.exitCode], ["RoutesFailed", 77])
+        assert.isTrue(jsonOf<ErrorDocument>(wait).error.details["wasMadeAnew"])
+        const up = yield* lab.run(["up", machine, "--no-app", "--json", ...lab.login])
+        assert.strictEqual(jsonOf<ErrorDocument>(up).error.reason, "HostKeyChanged", up.stdout)
+        assert.include(jsonOf<ErrorDocument>(up).error.fix, `toehold up ${machine} --new-host-key`)
         assert.strictEqual((yield* lab.run(["hosts", "forget", machine, ...lab.login.slice(0, 4)])).exitCode, 0)
         assert.strictEqual((yield* exec("true")).exitCode, 0)
       })
@@ -99,6 +118,8 @@ describeWith(["sshd", "private-accounts"], "the host keys of vast:ID", () => {
           attemptsOf(refused.json).map(({ error }) => error.reason),
           ["HostKeyChanged", "HostKeyUnknown"]
         )
+        assert.isFalse(refused.json.error.details["wasMadeAnew"])
+        assert.notInclude(refused.json.error.fix, "It was recycled")
         assert.strictEqual((yield* other.exec("test", "-e", mark)).exitCode, 1)
       })
     )

@@ -2,7 +2,7 @@
  * An SSH server in the test's own process, with real shells behind it: for machines without `sshd`, and for all that a
  * real server can't be made to do, such as to ask odd questions, to fall silent or to forget an exit status.
  *
- * There is no pty, no SFTP and no forwarding: such requests are refused.
+ * There is no pty, no SFTP and no forwarding but what `leadsTo` says: such requests are refused.
  *
  * @since 0.1.0
  */
@@ -83,6 +83,8 @@ export interface Options {
   /** Whether a session may be opened, by the number that are open and that have been opened on its connection. */
   readonly acceptsSession?: (open: number, before: number) => boolean
   readonly exec?: (command: string) => ExecBehaviour
+  /** What stands at an address as this server sees it, which need not be what its clients see: it makes a jump host. */
+  readonly leadsTo?: (host: string, port: number) => { readonly host: string; readonly port: number } | undefined
   readonly fault?: Fault
   /** Identification, greeting, banner and algorithms, as ssh2 names them. */
   readonly ssh2?: Omit<ServerConfig, "hostKeys">
@@ -259,6 +261,20 @@ export const make = Effect.fn("InProcessServer.make")(function* (
     client.on("error", (error) => lines.push(`error: ${error.message}`))
     client.on("authentication", (context) => {
       if (!failsAt("auth", socket)) run(Authentication.answer(context, script, note))
+    })
+    client.on("tcpip", (accept, reject, { destIP, destPort }) => {
+      lines.push(`stream to ${destIP}:${destPort}`)
+      const to = options.leadsTo?.(destIP, destPort)
+      if (to === undefined) return reject()
+      const far = Net.connect(to)
+      far.once("error", reject)
+      far.once("connect", () => {
+        const channel = accept()
+        for (const end of [far, channel]) end.on("error", () => {})
+        channel.once("close", () => far.destroy())
+        far.pipe(channel)
+        channel.pipe(far)
+      })
     })
     client.on("session", (accept, reject) => {
       if (failsAt("session", socket)) return

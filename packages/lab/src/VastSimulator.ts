@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { NodeHttpServer } from "@effect/platform-node"
-import { Context, Effect, type FileSystem, Layer, type Path, Redacted, type Scope } from "effect"
+import { Context, Effect, type FileSystem, Layer, type Path, Redacted, type Scope, Semaphore } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { NetAddress } from "effect/net"
@@ -17,6 +17,7 @@ import type { Fate, InstanceRecord } from "./internal/vast/instanceRecord.ts"
 import type { Delays } from "./internal/vast/lifeCycle.ts"
 import type { HostKeys, Kind } from "./internal/vast/machine.ts"
 import * as Offers from "./internal/vast/offers.ts"
+import * as SavedState from "./internal/vast/savedState.ts"
 import * as Server from "./internal/vast/server.ts"
 import * as Stock from "./internal/vast/stock.ts"
 import * as World from "./internal/vast/world.ts"
@@ -48,6 +49,12 @@ export interface Options {
   readonly publicKeys?: ReadonlyArray<string>
   /** What instances are. Default: OpenSSH's server with an account of its own where that can be, else the lab's own. */
   readonly servers?: Kind
+  /**
+   * Keeps the account in this file, which only its owner can read, and the instances' files in a folder beside it: a
+   * simulator that is started on it later goes on from there, at the same address if it is free. Its `url` and `apiKey` are
+   * for programs that share the simulator while it runs. Default: in memory.
+   */
+  readonly file?: string
 }
 
 /**
@@ -133,12 +140,16 @@ const start = Effect.fnUntraced(function* (
   const current = { delays }
   const failures: Array<{ readonly failure: Failure; readonly endpoint: string | undefined; times: number }> = []
   const received: Array<Server.Received> = []
+  const { file } = options
+  const saved = file === undefined ? undefined : yield* SavedState.read(file)
   const node = Http.createServer()
-  const http = yield* NodeHttpServer.make(() => node, {
-    port: 0,
-    host: "127.0.0.1",
-    disablePreemptiveShutdown: true
-  }).pipe(Effect.mapError((cause) => new LabError({ message: "The simulator can't listen", cause })))
+  const listen = (port: number) =>
+    NodeHttpServer.make(() => node, { port, host: "127.0.0.1", disablePreemptiveShutdown: true }).pipe(
+      Effect.mapError((cause) => new LabError({ message: "The simulator can't listen", cause }))
+    )
+  const http = yield* saved === undefined
+    ? listen(0)
+    : listen(Number(new URL(saved.url).port)).pipe(Effect.catch(() => listen(0)))
   // Clients keep connections open, and some wait for an answer that never comes.
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -153,16 +164,32 @@ const start = Effect.fnUntraced(function* (
     url,
     kind: options.servers ?? (canBeReal ? "openssh" : "in-process"),
     delays: () => current.delays,
-    stock: yield* Stock.make({ edge: edge.url })
+    stock: yield* Stock.make({ edge: edge.url }),
+    saved,
+    ...(file === undefined ? {} : { place: (id: number) => `${file}.d/${id}` })
   })
-  const apiKey = World.newKey()
-  world.apiKeys.set(apiKey, { id: 88, key: apiKey, name: "main", rights: "all" })
-  world.offers = Offers.make(options.offers ?? 4)
-  world.sshKeys = (options.publicKeys ?? []).map((publicKey) => ({
-    id: world.nextId(),
-    publicKey,
-    createdAt: "2026-01-01T12:00:00Z"
-  }))
+  const apiKey: World.ApiKeyRecord = { id: 88, key: saved?.apiKey ?? World.newKey(), name: "main", rights: "all" }
+  world.apiKeys.set(apiKey.key, apiKey)
+  const rented = new Set(saved?.rentedOffers)
+  world.offers = Offers.make(options.offers ?? 4).map((offer) =>
+    rented.has(offer.id) ? { ...offer, rentable: false, rented: true } : offer
+  )
+  const known = new Set(world.sshKeys.map(({ publicKey }) => publicKey))
+  world.sshKeys = [
+    ...world.sshKeys,
+    ...(options.publicKeys ?? [])
+      .filter((publicKey) => !known.has(publicKey))
+      .map((publicKey) => ({ id: world.nextId(), publicKey, createdAt: "2026-01-01T12:00:00Z" }))
+  ]
+  const context = yield* Effect.context<Services>()
+  const oneAtATime = Semaphore.makeUnsafe(1)
+  const save =
+    file === undefined
+      ? Effect.void
+      : oneAtATime
+          .withPermits(1)(SavedState.write(file, world, apiKey))
+          .pipe(Effect.provideContext(context))
+  yield* save
   yield* Server.serve(http, world, {
     interval: intervalOf(options.intervals),
     failureOf: (endpoint) => {
@@ -170,8 +197,11 @@ const start = Effect.fnUntraced(function* (
       if (due !== undefined) due.times -= 1
       return due?.failure
     },
-    note: (one) => void received.push(one)
+    note: (one) => void received.push(one),
+    save
   })
+  /** What a test does by itself is to last as well. */
+  const saving = <A, E, R>(change: Effect.Effect<A, E, R>) => Effect.tap(change, () => save)
 
   const recordOf = (id: number): Effect.Effect<InstanceRecord, LabError> =>
     Effect.suspend(() => {
@@ -202,7 +232,7 @@ const start = Effect.fnUntraced(function* (
 
   return {
     url,
-    apiKey: Redacted.make(apiKey),
+    apiKey: Redacted.make(apiKey.key),
     rent: (spec = {}) => {
       const rental: World.Rental = {
         image: "vastai/base-image:cuda-12.8.1-auto",
@@ -214,13 +244,13 @@ const start = Effect.fnUntraced(function* (
         isBid: false,
         ...spec
       }
-      return Effect.map(world.rent(rental, spec), controlOf)
+      return saving(Effect.map(world.rent(rental, spec), controlOf))
     },
     order: (id, what) =>
       Effect.flatMap(recordOf(id), (record) => {
         if (what === "destroy") return world.destroy(record)
         return what === "start" ? world.lifeCycle.boot(record) : world.lifeCycle[what](record)
-      }),
+      }).pipe(saving),
     planNext: (spec) => Effect.sync(() => void world.plans.push(spec)),
     instance: (id) => Effect.map(recordOf(id), controlOf),
     instances: Effect.sync(() => [...world.instances.values()].map(controlOf)),

@@ -12,6 +12,7 @@ import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as Instance from "@toehold/vast-api/Instance"
 import { VastClient } from "@toehold/vast-api/VastClient"
 import type { VastError } from "@toehold/vast-api/VastError"
+import { InstanceMemory } from "./InstanceMemory.ts"
 import { hostKeyAlias, nameOf } from "./VastName.ts"
 import * as MachineError from "./MachineError.ts"
 
@@ -118,8 +119,13 @@ const silent: Readonly<Record<string, boolean>> = {
   offline: false
 }
 
-/** Why there is nothing to log in to, by what the service says of the instance; `undefined` where it is worth a try. */
-const notRunning = (instance: Instance.Instance): MachineError.MachineError | undefined => {
+/**
+ * Why there is nothing to log in to, by what the service says of the instance; `undefined` where it is worth a try.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const notRunning = (instance: Instance.Instance): MachineError.MachineError | undefined => {
   const status = instance.actual_status ?? ""
   const isStarting = status === "" ? true : silent[status]
   if (isStarting === undefined) return undefined
@@ -223,6 +229,25 @@ export const attemptOf = (
   error
 })
 
+/**
+ * The failure of all ways, which says of a host key that has changed whether the instance was made anew.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const routesFailed = Effect.fnUntraced(function* (
+  instance: Instance.Instance,
+  attempts: ReadonlyArray<MachineError.Attempt>
+): Effect.fn.Return<MachineError.MachineError> {
+  const machine = nameOf(instance.id)
+  if (!attempts.some(({ error }) => isAlarm(error))) {
+    return MachineError.make(new MachineError.RoutesFailed({ machine, attempts }))
+  }
+  const before = yield* (yield* InstanceMemory).recall(instance.id)
+  const wasMadeAnew = before !== undefined && before !== Instance.markOf(instance)
+  return MachineError.make(new MachineError.RoutesFailed({ machine, attempts, wasMadeAnew }))
+})
+
 /** A filtered port answers nothing at all, and there is another way to try. */
 const otherwiseTimeout = Duration.seconds(10)
 
@@ -254,7 +279,10 @@ export const enter = Effect.fn("VastMachine.enter")(function* <A, R>(
         hostKeyPolicy: failed.some(({ error }) => isAlarm(error)) ? "strict" : login.hostKeyPolicy
       })
     )
-    if (Result.isSuccess(result)) return { route, value: result.success, failed }
+    if (Result.isSuccess(result)) {
+      yield* (yield* InstanceMemory).keep(located.id, Instance.markOf(located.instance))
+      return { route, value: result.success, failed }
+    }
     if (isOwnFault(result.failure)) return yield* result.failure
     yield* Effect.logInfo("one way to the instance failed", {
       instance: located.id,
@@ -263,5 +291,5 @@ export const enter = Effect.fn("VastMachine.enter")(function* <A, R>(
     })
     failed.push(attemptOf(route, result.failure))
   }
-  return yield* MachineError.make(new MachineError.RoutesFailed({ machine: nameOf(located.id), attempts: failed }))
+  return yield* yield* routesFailed(located.instance, failed)
 })

@@ -1,4 +1,5 @@
 export * as Fleet from "./Fleet.ts"
+export * as InstanceMemory from "./InstanceMemory.ts"
 export * as Machine from "./Machine.ts"
 export * as MachineError from "./MachineError.ts"
 export * as MachinePath from "./MachinePath.ts"

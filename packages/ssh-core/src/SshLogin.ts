@@ -262,6 +262,20 @@ const through = Effect.fnUntraced(function* (
 })
 
 /**
+ * Logs in to the jump hosts on the way to a machine, and no further: the connection to the last of them, from which the
+ * machine can be dialled, or `undefined` where the way is direct. Fails as `SshClient.make` does.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const connectToJump = Effect.fn("SshLogin.connectToJump")(function* (
+  machine: string | SshTarget.SshTarget,
+  options: Options = {}
+): Effect.fn.Return<SshClient.SshClient["Service"] | undefined, SshError.SshError, Services | Scope.Scope> {
+  return yield* through((yield* route(machine, options)).hops)
+})
+
+/**
  * The public key that a machine shows, in SSH wire format, and the name that known_hosts has it under.
  *
  * @since 0.1.0

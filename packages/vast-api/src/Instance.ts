@@ -128,3 +128,13 @@ export const sshAddresses = (
       : [{ kind: "proxy", host: instance.ssh_host, port: instance.ssh_port + offset }]
   return [...direct, ...proxy].filter(isAddress)
 }
+
+/**
+ * What the service says of an instance that is another one when its container was made anew: its machine, and when its
+ * contract began. Two that are alike prove nothing.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const markOf = ({ machine_id, start_date }: Pick<Instance, "machine_id" | "start_date">): string =>
+  `${machine_id ?? "-"} ${start_date === null ? "-" : Math.round(start_date)}`

@@ -40,6 +40,16 @@ export const sshReady = <R>(probe: (address: SshAddress) => Effect.Effect<boolea
 })
 
 /**
+ * Why an instance will not run, as far as one look tells: its container fails, the service gave it up while it loaded, or
+ * it is stopped. `undefined` for one that runs, and for one that may come up yet.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const failureNow = (instance: Instance): VastError.InstanceFailed | undefined =>
+  InstanceState.failureOf(instance, 0, { settle: 1, stuckAfter: 1 })
+
+/**
  * What is reported while waiting: each look at the instance that shows something new, and at last that the goal is
  * reached, with the address that answers if one was asked for. `elapsed` is in milliseconds.
  *

@@ -29,7 +29,7 @@ export const readTarget = Effect.fnUntraced(function* (
     return yield* invalid(
       machine,
       "this command does not take an instance of Vast.ai",
-      `To let a key in: toehold vast keys attach ${machine} KEY.pub`
+      `For its address see: toehold vast ssh-url ${machine}`
     )
   }
   const names = yield* Effect.fromResult(Machine.names(machine))

@@ -38,6 +38,9 @@ export const publicKeyFile = Effect.fnUntraced(function* (
   )
 })
 
+/** The names for an instance of Vast.ai: the one made for these machines comes first. */
+export const instanceKeyNames = ["id_vast", ...defaultNames]
+
 const maxPublicBytes = 64 * 1024
 
 export const readPublicKey = Effect.fnUntraced(function* (path: string) {

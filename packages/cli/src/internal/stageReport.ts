@@ -12,10 +12,20 @@ export interface StageResult<Name extends string> {
   readonly detail: string
 }
 
+/** Something that is wrong. */
+export interface Finding {
+  /** Who is at fault, in a word. */
+  readonly cause: string
+  readonly failure: FailureDocument.Failure
+}
+
 export interface Verdict {
+  /** What keeps the machine from being of use; of several findings the one to begin with. */
   readonly failure: FailureDocument.Failure | undefined
   /** Who is at fault, in a word. */
   readonly cause?: string | undefined
+  /** What else is wrong. */
+  readonly others?: ReadonlyArray<Finding>
   /** Where nothing failed: what to say, and what there is to mend. */
   readonly good: { readonly verdict: string; readonly fix: string }
 }
@@ -76,7 +86,7 @@ export const make = <Name extends string>({
     })
 
   /** Prints what it comes to, and answers the exit code. */
-  const finish = Effect.fnUntraced(function* ({ cause, failure, good }: Verdict) {
+  const finish = Effect.fnUntraced(function* ({ cause, failure, good, others = [] }: Verdict) {
     const verdict = failure?.message ?? good.verdict
     const fix = failure?.fix ?? good.fix
     if (isJson) {
@@ -85,12 +95,18 @@ export const make = <Name extends string>({
         verdict,
         ...(cause === undefined ? {} : { cause }),
         fix,
+        ...(others.length === 0
+          ? {}
+          : { others: others.map(({ cause, failure: { fix, message } }) => ({ cause, verdict: message, fix })) }),
         ...(failure === undefined ? {} : { error: FailureDocument.of(failure).error })
       })
     } else {
       yield* print(
         `\n${cause === undefined ? "" : `At fault: ${cause}. `}${plain(verdict)}\n${fix === "" ? "" : `${plain(fix)}\n`}`
       )
+      for (const other of others) {
+        yield* print(`\nAnd: ${other.cause}. ${plain(other.failure.message)}\n${plain(other.failure.fix)}\n`)
+      }
     }
     return failure === undefined ? ExitCode.done : ExitCode.ofFailure(failure)
   })

@@ -166,7 +166,10 @@ const keys: CommandSpec = {
     {
       name: "install",
       summary: "Put a public key on a machine, and check that it logs in",
-      description: "Adds the key to ~/.ssh/authorized_keys there, once, as ssh-copy-id does.",
+      description: [
+        "Adds the key to ~/.ssh/authorized_keys there, once, as ssh-copy-id does. To an instance of Vast.ai it is attached by",
+        "the service, which needs no login; it lets you in within two minutes (see: toehold vast wait)."
+      ].join("\n"),
       arguments: [
         machineArgument,
         {

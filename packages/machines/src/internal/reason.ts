@@ -80,7 +80,9 @@ const rank = ({ error }: Attempt): number => {
 export class RoutesFailed extends Schema.TaggedError<RoutesFailed>("@toehold/machines/RoutesFailed")("RoutesFailed", {
   /** As it was asked for, such as `vast:123`. */
   machine: Schema.String,
-  attempts: Schema.Array(Attempt)
+  attempts: Schema.Array(Attempt),
+  /** Whether the service says that it was made anew since the last login, which changes its host keys. */
+  wasMadeAnew: Schema.optionalKey(Schema.Boolean)
 }) {
   readonly outcome: Outcome = "did-not-run"
   /** The attempt whose failure says most about the cause. */
@@ -102,6 +104,12 @@ export class RoutesFailed extends Schema.TaggedError<RoutesFailed>("@toehold/mac
     const id = /^vast:(\d+)$/.exec(this.machine)?.[1]
     const { reason } = decisive.error
     if (id !== undefined && reason._tag === "HostKeyChanged") {
+      if (this.wasMadeAnew === true) {
+        return (
+          "It was recycled since the last login, as far as is known here, which changes its host keys. If you or your team " +
+          `did that, run: toehold hosts forget ${this.machine} - and the same again.`
+        )
+      }
       return (
         "Its host keys change when it is recycled; if you did that, run: " +
         `toehold hosts forget ${this.machine} - else the address may lead to somebody else's machine, and is not to be trusted.`

@@ -357,9 +357,9 @@ export class InstanceFailed extends Schema.TaggedError<InstanceFailed>("@toehold
   }
   get fix(): string {
     return {
-      container: "Destroy it and create one with an image that exists and suits the GPU, or on another machine.",
-      stuck: "Read its logs; destroy it and take another offer if it does not move.",
-      stopped: "Start it, and read its logs if it stops again.",
+      container: `Create one with an image that exists and suits the GPU, or on another machine, and destroy this one: toehold vast destroy ${this.instance}`,
+      stuck: `Read its logs (toehold vast logs ${this.instance}); take another offer and destroy it if it does not move: toehold vast destroy ${this.instance}`,
+      stopped: `Start it: toehold vast start ${this.instance} - and read its logs if it stops again: toehold vast logs ${this.instance}`,
       scheduling: "Wait, raise the bid, or create one on another machine.",
       offline: "Nothing but its host can bring it back: create one on another machine."
     }[this.why]

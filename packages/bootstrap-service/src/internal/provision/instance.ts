@@ -109,9 +109,11 @@ export const port = Effect.fnUntraced(function* (
     )
     const words = probed.map(({ host, kind, port, state }) => `${kind} ${host}:${port} ${state}`).join(", ")
     const open = addresses.filter((_, index) => probed[index]?.state === "open")
-    if (open.length > 0) {
+    const [first] = open
+    if (first !== undefined) {
       // A machine whose direct port is still closed may open it in a moment; one that answers is enough.
-      return { value: open, detail: words, skipped: false }
+      const detail = probed.some(isFiltered) ? `${words}: going by the ${first.kind} address` : words
+      return { value: open, detail, skipped: false }
     }
     if (words !== said) {
       said = words
@@ -119,7 +121,7 @@ export const port = Effect.fnUntraced(function* (
     }
     const isSilent = probed.length > 0 && probed.every(isFiltered)
     if (isSilent && waitedMs >= silenceLimit) {
-      return yield* ProvisionError.make(new ProvisionError.PortFiltered({ probed }))
+      return yield* ProvisionError.make(new ProvisionError.PortFiltered({ instance: id, probed }))
     }
     if (waitedMs + Duration.toMillis(every) >= Duration.toMillis(limit)) {
       return yield* ProvisionError.make(new ProvisionError.PortClosed({ probed, waitedMs }))

@@ -1,6 +1,6 @@
 /** The fifth step: a login, while the key may still be on its way into the container. */
 import { Clock, Duration, Effect, type Scope } from "effect"
-import type { Instance, SshAddress } from "@toehold/vast-api/Instance"
+import { type Instance, markOf, type SshAddress } from "@toehold/vast-api/Instance"
 import type { VastClient } from "@toehold/vast-api/VastClient"
 import { type Identity, type OpenMachine, ProvisionAccess } from "../../ProvisionAccess.ts"
 import * as ProvisionError from "../../ProvisionError.ts"
@@ -15,10 +15,6 @@ export interface LoginOptions {
   /** The user says that a changed host key is the instance's own. */
   readonly newHostKey?: boolean | undefined
 }
-
-/** What changes when the container is made anew, by what the service says of it. */
-export const markOf = ({ machine_id, start_date }: Instance): string =>
-  `${machine_id ?? "-"} ${start_date === null ? "-" : Math.round(start_date)}`
 
 const unknown: KnownKeys = { instanceKeys: [], accountKeys: [] }
 
@@ -41,7 +37,7 @@ export const login = Effect.fnUntraced(function* (
   const every = Duration.fromInputUnsafe(options.retryEvery ?? "15 seconds")
   const { id } = instance
   const mark = markOf(instance)
-  let renewHostKey = options.newHostKey === true
+  const renewHostKey = options.newHostKey === true
   let began: number | undefined
   let unreachable = ""
   for (let attempt = 0; ; attempt++) {
@@ -61,16 +57,15 @@ export const login = Effect.fnUntraced(function* (
     }
     if (failure._tag === "HostKeyChanged") {
       const before = yield* access.remembered(id)
-      if (renewHostKey || before === undefined || before === mark) {
-        return yield* ProvisionError.make(
-          new ProvisionError.HostKeyChanged({ instance: id, address: spell(address), detail: failure.message })
-        )
-      }
-      renewHostKey = true
-      yield* report.progress(
-        `the container was made anew since the last login, as Vast.ai says: its new host key takes the place of the old one`
+      const wasMadeAnew = before !== undefined && before !== mark
+      return yield* ProvisionError.make(
+        new ProvisionError.HostKeyChanged({
+          instance: id,
+          address: spell(address),
+          detail: failure.message,
+          wasMadeAnew
+        })
       )
-      continue
     }
     const now = yield* Clock.currentTimeMillis
     began ??= now

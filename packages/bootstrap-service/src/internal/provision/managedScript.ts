@@ -26,7 +26,8 @@ th_state() {
     case $th_detail in *' RUNNING '* | *' STARTING '*) th_st=running ;; *) th_st=ended ;; esac
   else
     th_detail=$($th_ctl show -p ActiveState -p SubState -p Result "$th_unit" 2>&1 </dev/null | tr '\\n' ' ')
-    case $th_detail in *ActiveState=active* | *ActiveState=activating*) th_st=running ;; *) th_st=ended ;; esac
+    # Between two attempts to start what ends each time it is "activating".
+    case $th_detail in *SubState=auto-restart*) th_st=ended ;; *ActiveState=active* | *ActiveState=activating*) th_st=running ;; *) th_st=ended ;; esac
   fi
 }
 th_tell() { th_state; th_say state $th_st; th_say detail "$th_detail"; th_say end; exit 0; }

@@ -9,7 +9,7 @@ import { askLines, one, quote } from "./ask.ts"
 import { lastLines, masking, shown } from "./lines.ts"
 import { provisioner } from "./provisionerScript.ts"
 import type { Reporter, StepResult } from "./runner.ts"
-import { isDone, runWork, type Work } from "./work.ts"
+import { attemptsAt, isDone, runWork, type Work } from "./work.ts"
 
 export interface ProvisioningOptions {
   readonly recipes?: ReadonlyArray<{ readonly recipe: Recipe.Recipe; readonly arguments?: ReadonlyArray<string> }>
@@ -90,7 +90,8 @@ const ofImage = Effect.fnUntraced(function* (facts: MachineFacts, options: Provi
   }
   const work = found.script === undefined ? undefined : workOf(found.script, secrets, facts)
   const wasRun = { value: undefined, detail: `${found.script ?? ""} had come to a good end`, skipped: true }
-  if (work !== undefined && (yield* isDone(work))) return wasRun
+  const attempts = work === undefined ? [] : yield* attemptsAt(work)
+  if (isDone(attempts)) return wasRun
   if (verdict._tag === "SecretsMissing") {
     const names = verdict.names.filter((name) => !Object.hasOwn(secrets, name))
     if (names.length > 0) return yield* missing(names, source)
@@ -105,7 +106,7 @@ const ofImage = Effect.fnUntraced(function* (facts: MachineFacts, options: Provi
     )
   }
   yield* report.progress(`${source}; running ${found.script} again`)
-  const { skipped } = yield* runWork(work, { onLine: report.line, onProgress: report.progress })
+  const { skipped } = yield* runWork(work, { onLine: report.line, onProgress: report.progress }, attempts)
   return skipped ? wasRun : { value: undefined, detail: `${found.script} came to a good end`, skipped }
 })
 

@@ -60,7 +60,7 @@ TH_EOF
 fi
 th_say http "\${th_code:-none}"
 th_hex=$(printf '%04X' "$1")
-if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r th_i th_l th_r th_s th_i; do
+if [ -z "$th_code" ] && cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r th_i th_l th_r th_s th_i; do
   case $th_s in 0A) case $th_l in *:"$th_hex") echo yes ;; esac ;; esac
 done | grep -q yes; then th_say listening yes; fi
 th_say end`

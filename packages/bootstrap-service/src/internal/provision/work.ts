@@ -8,7 +8,7 @@ import type { JobState, JobStatus } from "@toehold/jobs/JobStatus"
 import type { MachineFacts } from "../../MachineFacts.ts"
 import * as ProvisionError from "../../ProvisionError.ts"
 import type { Step } from "../../ProvisionEvent.ts"
-import { attemptId, attemptsOf, clearOld } from "./attempts.ts"
+import { type Attempt, attemptId, attemptsOf, clearOld } from "./attempts.ts"
 import { digestOf } from "./digest.ts"
 import { jobFailure } from "./jobFailure.ts"
 import { lastLines, masking, shown } from "./lines.ts"
@@ -64,24 +64,31 @@ const baseOf = ({ args, interpreter, name, script, version }: Work): string => {
 
 const tailBytes = 16 * 1024
 
-/** Whether the work had come to a good end. */
-export const isDone = (
+/** The attempts that there were at the work. */
+export const attemptsAt = (
   work: Work
-): Effect.Effect<boolean, ProvisionError.ProvisionError, ChildProcessSpawner.ChildProcessSpawner> =>
+): Effect.Effect<ReadonlyArray<Attempt>, ProvisionError.ProvisionError, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.gen(function* () {
-    const attempts = yield* attemptsOf(yield* Jobs.make(), baseOf(work))
-    return attempts.some(({ status }) => isSuccess(status.state))
+    return yield* attemptsOf(yield* Jobs.make(), baseOf(work))
   }).pipe(Effect.mapError((error) => jobFailure(work.step, error)))
 
+const goodEnd = (attempts: ReadonlyArray<Attempt>): Attempt | undefined =>
+  attempts.find(({ status }) => isSuccess(status.state))
+
+/** Whether one of them came to a good end. */
+export const isDone = (attempts: ReadonlyArray<Attempt>): boolean => goodEnd(attempts) !== undefined
+
+/** Runs it unless it was done. Whoever has just looked gives the attempts, and saves a round trip. */
 export const runWork = (
   work: Work,
-  watch: Watch
+  watch: Watch,
+  known?: ReadonlyArray<Attempt> | undefined
 ): Effect.Effect<Worked, ProvisionError.ProvisionError, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.gen(function* () {
     const jobs = yield* Jobs.make()
     const base = baseOf(work)
-    const attempts = yield* attemptsOf(jobs, base)
-    const done = attempts.find(({ status }) => isSuccess(status.state))
+    const attempts = known ?? (yield* attemptsOf(jobs, base))
+    const done = goodEnd(attempts)
     if (done !== undefined) return { id: done.status.id, skipped: true }
     const last = attempts.at(-1)
     const isRunning = last?.status.state._tag === "Running"

@@ -9,6 +9,8 @@ const comfyui = `#!/bin/sh
 # version: 1
 # summary: ComfyUI from its repository, in a virtual environment of its own
 # optional-secret: HF_TOKEN for models that are not open to all
+${Programs.githubMirror}
+# optional-secret: PIP_INDEX_URL a mirror of https://pypi.org/simple
 # port: 8188
 # start: cd "$WORKSPACE/ComfyUI" && if [ -x .venv/bin/python ]; then exec .venv/bin/python main.py --listen 127.0.0.1 --port 8188; else exec python3 main.py --listen 127.0.0.1 --port 8188; fi
 set -eu
@@ -16,7 +18,7 @@ ${Programs.git}
 cd "$WORKSPACE"
 if [ ! -f ComfyUI/main.py ]; then
   rm -rf .ComfyUI.new
-  git clone --depth 1 https://github.com/comfyanonymous/ComfyUI .ComfyUI.new
+  git clone --depth 1 "\${GITHUB_MIRROR:-https://github.com}/comfyanonymous/ComfyUI" .ComfyUI.new
   mv .ComfyUI.new ComfyUI
 fi
 cd ComfyUI
@@ -33,14 +35,29 @@ const ollama = `#!/bin/sh
 # recipe: ollama
 # version: 1
 # summary: Ollama for the user, with its models in the workspace
+${Programs.githubMirror}
 # port: 11434
 # forward: 11434
 # start: OLLAMA_HOST=127.0.0.1:11434 OLLAMA_MODELS="$WORKSPACE/ollama" exec ollama serve
 set -eu
 ${Programs.own}
 if ! command -v ollama >/dev/null 2>&1; then
-  th_fetch "https://ollama.com/download/ollama-linux-$th_deb.tgz" "$th_tmp/ollama.tgz"
-  tar -xzf "$th_tmp/ollama.tgz" -C "$th_own"
+  th_base=\${GITHUB_MIRROR:-https://github.com}/ollama/ollama/releases/latest/download
+  th_fetch "$th_base/sha256sum.txt" "$th_tmp/sums"
+  th_line=$(grep -E -m 1 -- "ollama-linux-$th_deb\\.(tgz|tar\\.zst)\\$" "$th_tmp/sums")
+  th_file=\${th_line##*[ /]}
+  th_fetch "$th_base/$th_file" "$th_tmp/$th_file"
+  th_check "\${th_line%% *}  $th_file"
+  mkdir -p "$th_tmp/ollama"
+  case $th_file in
+    *.tgz) tar -xzf "$th_tmp/$th_file" -C "$th_tmp/ollama" ;;
+    *) tar --zstd -xf "$th_tmp/$th_file" -C "$th_tmp/ollama" ;;
+  esac
+  # The libraries are there before the program that needs them.
+  mkdir -p "$th_own/lib"
+  [ ! -d "$th_tmp/ollama/lib" ] || cp -R "$th_tmp/ollama/lib/." "$th_own/lib/"
+  cp "$th_tmp/ollama/bin/ollama" "$th_own/bin/.ollama.new"
+  mv -f "$th_own/bin/.ollama.new" "$th_own/bin/ollama"
 fi
 mkdir -p "$WORKSPACE/ollama"
 ollama --version
@@ -50,6 +67,7 @@ const nodejs = `#!/bin/sh
 # recipe: nodejs
 # version: 1
 # summary: Node.js of the long-term line, for the user
+${Programs.nodeMirror}
 set -eu
 ${Programs.own}
 ${Programs.node}
@@ -59,6 +77,8 @@ const claudeCode = `#!/bin/sh
 # recipe: claude-code
 # version: 1
 # summary: Claude Code, with Node.js where it is missing
+${Programs.nodeMirror}
+${Programs.npmMirror}
 set -eu
 ${Programs.own}
 ${Programs.node}
@@ -69,6 +89,8 @@ const opencode = `#!/bin/sh
 # recipe: opencode
 # version: 1
 # summary: OpenCode, with Node.js where it is missing
+${Programs.nodeMirror}
+${Programs.npmMirror}
 set -eu
 ${Programs.own}
 ${Programs.node}

@@ -63,6 +63,14 @@ export const stageOf = (reason: SshError.Reason): Stage | undefined => {
   }
 }
 
+/** What SSH itself says; of a machine with several addresses, of the one that says most. */
+const reasonOf = (failure: FailureDocument.Failure): SshError.Reason | undefined => {
+  if (failure._tag === "SshError") return failure.reason
+  return failure._tag === "MachineError" && failure.reason._tag === "RoutesFailed"
+    ? failure.reason.decisive?.error.reason
+    : undefined
+}
+
 const noSftp = {
   verdict: "Ready for commands, but file transfer will not work: the machine has no SFTP.",
   fix: 'Enable "Subsystem sftp internal-sftp" in the machine\'s sshd_config, or install its sftp-server.'
@@ -114,7 +122,8 @@ export const doctor: Handler = (invocation) =>
         }
       }).pipe(Effect.result)
       if (result._tag === "Failure") {
-        const stage = result.failure._tag === "SshError" ? stageOf(result.failure.reason) : undefined
+        const reason = reasonOf(result.failure)
+        const stage = reason === undefined ? undefined : stageOf(reason)
         if (stage !== undefined) {
           const durationMs = Math.max(0, (yield* elapsed) - doneMs)
           yield* report.add({ name: stage, ok: false, durationMs, detail: result.failure.message })
@@ -147,32 +156,43 @@ export const doctor: Handler = (invocation) =>
     })
 
     const id = VastName.idOf(machine)
-    const instance = id === undefined ? undefined : yield* checkInstanceOf(invocation, id, probe)
-    const failure = instance?.failure ?? (yield* Effect.scoped(check))
-    const cause = failure === undefined ? undefined : (instance?.cause ?? instance?.causeOf(failure))
+    const instance = id === undefined ? undefined : yield* Effect.scoped(checkInstanceOf(invocation, id, probe))
+    const failed = instance?.isReachable === false ? undefined : yield* Effect.scoped(check)
+    const verdict = instance === undefined ? { failure: failed } : instance.verdictOf(failed)
     const withoutSftp = report.stages.some(({ name, ok }) => name === "sftp" && !ok)
-    return yield* report.finish({ failure, cause, good: withoutSftp ? noSftp : StageReport.ready })
+    return yield* report.finish({ ...verdict, good: withoutSftp ? noSftp : StageReport.ready })
   })
 
 interface InstanceVerdict {
-  readonly failure: FailureDocument.Failure | undefined
-  readonly cause: Cause | undefined
-  /** For what goes wrong after these stages. */
-  readonly causeOf: (failure: FailureDocument.Failure) => Cause
+  /** Whether SSH is worth a try. */
+  readonly isReachable: boolean
+  /** What all of it comes to, with how SSH failed, if it did. */
+  readonly verdictOf: (failure: FailureDocument.Failure | undefined) => Omit<StageReport.Verdict, "good">
 }
 
 /** What a rented instance needs before there is a way to it. */
 const checkInstanceOf = Effect.fnUntraced(function* (invocation: Invocation, id: number, probe: Probe) {
-  const { causeOfLogin, checkInstance } = yield* Effect.promise(() => import("../provision/instanceCheck.ts"))
-  const { cause, failure, isKeyAttached } = yield* checkInstance(invocation, id, probe)
+  const [{ causeOfLogin, checkInstance, decisive }, { makeProbe }] = yield* Effect.promise(() =>
+    Promise.all([import("../provision/instanceCheck.ts"), import("../provision/probe.ts")])
+  )
+  const { findings, isKeyAttached, isReachable } = yield* checkInstance(
+    invocation,
+    id,
+    probe,
+    yield* makeProbe(invocation, id)
+  )
+  const causeOf = (failure: FailureDocument.Failure): Cause => {
+    const tag = reasonOf(failure)?._tag ?? ("reason" in failure ? failure.reason._tag : failure._tag)
+    return causeOfLogin(tag, isKeyAttached)
+  }
   const verdict: InstanceVerdict = {
-    failure,
-    cause,
-    causeOf: (failure) => {
-      const routes =
-        failure._tag === "MachineError" && failure.reason._tag === "RoutesFailed" ? failure.reason : undefined
-      const tag = routes?.decisive?.error.reason._tag ?? ("reason" in failure ? failure.reason._tag : failure._tag)
-      return causeOfLogin(tag, isKeyAttached)
+    isReachable,
+    verdictOf: (failure) => {
+      // Whoever is let in needs nothing more, whatever the service knows of keys.
+      if (failure === undefined && isReachable) return { failure }
+      const all = failure === undefined ? findings : [...findings, { cause: causeOf(failure), failure }]
+      const first = decisive(all)
+      return { ...first, failure: first?.failure, others: all.filter((finding) => finding !== first) }
     }
   }
   return verdict

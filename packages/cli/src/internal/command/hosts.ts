@@ -65,11 +65,16 @@ export const hostsList: Handler = (invocation) =>
     return ExitCode.done
   })
 
+/** Forgets all that a machine is known by. */
+export const forgetKeys = Effect.fnUntraced(function* (invocation: Invocation, machine: string) {
+  const { hosts, service } = yield* locateAll(invocation, machine)
+  return { hosts, removed: (yield* Effect.forEach(hosts, service.forget)).flat().map(describe) }
+})
+
 export const hostsForget: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
-    const { hosts, service } = yield* locateAll(invocation, machine)
-    const removed = (yield* Effect.forEach(hosts, service.forget)).flat().map(describe)
+    const { hosts, removed } = yield* forgetKeys(invocation, machine)
     if (invocation.has("json")) yield* printJson({ machine, removed })
     else if (removed.length === 0) yield* print(`${hosts.map(KnownHosts.hostName).join(", ")} was not known.\n`)
     else yield* Effect.forEach(removed, (entry) => Effect.andThen(print("forgotten  "), printEntry(entry)))

@@ -1,17 +1,19 @@
 /** `toehold keys install`: puts a public key on a machine, and sees that it opens the door. */
 import { Effect, FileSystem, Result } from "effect"
+import * as VastName from "@toehold/machines/VastName"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
+import * as SshKey from "@toehold/ssh-core/SshKey"
 import * as SshLogin from "@toehold/ssh-core/SshLogin"
 import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import * as SshTarget from "@toehold/ssh-core/SshTarget"
 import * as ExitCode from "../../ExitCode.ts"
-import type { Handler } from "../commandSpec.ts"
+import type { Handler, Invocation } from "../commandSpec.ts"
 import { keyFields } from "../keyFlags.ts"
-import { loginOptions, readTarget } from "../machine.ts"
+import { loginOptions, readTarget, vastClient } from "../machine.ts"
 import { note, print, printJson } from "../print.ts"
-import { publicKeyFile, readPublicKey } from "../publicKeyFile.ts"
+import { instanceKeyNames, publicKeyFile, readPublicKey } from "../publicKeyFile.ts"
 
 /**
  * Runs with the line in `$1` and its type and base64 in `$2`, on any POSIX shell (dash and BusyBox included). A key that
@@ -30,6 +32,8 @@ echo added`
 export const keysInstall: Handler = (invocation) =>
   Effect.gen(function* () {
     const machine = invocation.argument(0)
+    const id = VastName.idOf(machine)
+    if (id !== undefined) return yield* attach(invocation, machine, id)
     const target = yield* readTarget(invocation, machine)
     const login = yield* loginOptions(invocation)
     const path = yield* publicKeyFile(invocation.arguments[1], invocation.all("identity"))
@@ -47,6 +51,23 @@ export const keysInstall: Handler = (invocation) =>
         )
     return ExitCode.done
   })
+
+/** An instance gets it from the service, which needs no way in. */
+const attach = Effect.fnUntraced(function* (invocation: Invocation, machine: string, id: number) {
+  const path = yield* publicKeyFile(invocation.arguments[1], invocation.all("identity"), instanceKeyNames)
+  // Of a private key only the public half is read.
+  const key = yield* SshKey.loadPublic(path)
+  const { instanceKeys } = yield* yield* vastClient
+  const attached = yield* instanceKeys.attach(id, SshPublicKey.toLine(key))
+  const fields = keyFields(key)
+  const status = attached === "attached" ? "added" : "present"
+  const text =
+    status === "added"
+      ? `${fields.fingerprint} added; it may take two minutes until it lets you in: toehold vast wait ${id}`
+      : `${fields.fingerprint} was there already.`
+  yield* invocation.has("json") ? printJson({ machine, key: fields, status, verified: false }) : print(`${text}\n`)
+  return ExitCode.done
+})
 
 const install = Effect.fnUntraced(function* (
   target: SshTarget.SshTarget,

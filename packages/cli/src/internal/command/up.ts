@@ -41,7 +41,7 @@ const printReady = Effect.fnUntraced(function* (
 })
 
 const upInstance = Effect.fnUntraced(function* (invocation: Invocation, id: number, options: Provision.Options) {
-  const access = yield* makeAccess(invocation)
+  const access = yield* makeAccess(invocation, id)
   const client = yield* yield* vastClient
   return yield* Provision.up(id, {
     ...options,

@@ -1,7 +1,8 @@
 /** What provisioning needs of SSH, by this program's own. */
-import { Effect, FileSystem, Path, type Scope } from "effect"
+import { Effect, type FileSystem, type Path, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as ProvisionAccess from "@toehold/bootstrap-service/ProvisionAccess"
+import { InstanceMemory } from "@toehold/machines/InstanceMemory"
 import * as VastMachine from "@toehold/machines/VastMachine"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import * as HostKeys from "@toehold/ssh-core/HostKeys"
@@ -13,9 +14,8 @@ import * as SshPool from "@toehold/ssh-core/SshPool"
 import * as SshProcess from "@toehold/ssh-core/SshProcess"
 import type { Invocation } from "../commandSpec.ts"
 import { loginOptions, targetFlags } from "../machine.ts"
-import { stateFolder } from "../stateFolder.ts"
 import { agentPath, findIdentities } from "./identities.ts"
-import { probePort } from "./probe.ts"
+import { makeProbe } from "./probe.ts"
 
 type Needs = FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
 
@@ -44,15 +44,13 @@ const loginFailure = (error: SshError.SshError): ProvisionAccess.LoginFailure =>
 }
 
 /** The service, for the flags of a call; its connections are closed with the scope of each login. */
-export const makeAccess = Effect.fnUntraced(function* (invocation: Invocation) {
+export const makeAccess = Effect.fnUntraced(function* (invocation: Invocation, id: number) {
   const context = yield* Effect.context<Needs>()
   const platform = yield* ClientPlatform
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const login = yield* loginOptions(invocation)
+  const memory = yield* InstanceMemory
+  // One command after the other: each finds a session that was opened while the one before it ran.
+  const login = { ...(yield* loginOptions(invocation)), spareSessions: 2 }
   const flags = targetFlags(invocation)
-  const folder = path.join(yield* stateFolder("state"), "vast")
-  const markFile = (instance: number): string => path.join(folder, String(instance))
 
   const targetOf = ({ address, identity, instance }: ProvisionAccess.LoginRequest) =>
     Effect.fromResult(
@@ -95,20 +93,9 @@ export const makeAccess = Effect.fnUntraced(function* (invocation: Invocation) {
 
   return ProvisionAccess.ProvisionAccess.of({
     identities: findIdentities(flags.identityFiles ?? [], login.passphrase).pipe(Effect.provideContext(context)),
-    probe: probePort,
+    probe: yield* makeProbe(invocation, id),
     login: (request) => enter(request).pipe(Effect.mapError(loginFailure), Effect.provide(context)),
-    remembered: (instance) =>
-      Effect.map(Effect.option(fs.readFileString(markFile(instance))), (text) =>
-        text._tag === "Some" ? text.value.slice(0, 200).trim() : undefined
-      ),
-    // What can't be written down only makes the next change of the key one that has to be confirmed.
-    remember: (instance, mark) =>
-      fs
-        .makeDirectory(folder, { recursive: true })
-        .pipe(
-          Effect.andThen(fs.writeFileString(`${markFile(instance)}.new`, `${mark}\n`)),
-          Effect.andThen(fs.rename(`${markFile(instance)}.new`, markFile(instance))),
-          Effect.ignore
-        )
+    remembered: memory.recall,
+    remember: memory.keep
   })
 })

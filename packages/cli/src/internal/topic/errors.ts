@@ -186,15 +186,16 @@ Of \`up\`, \`provision\`, \`tunnel\` and \`recipe\`; see provisioning. To run th
 | reason | outcome | what it means | what to do |
 | --- | --- | --- | --- |
 | \`NoIdentity\` \`IdentityUnusable\` | \`did-not-run\` | there is no private key, or something is wrong with each | \`toehold keys generate ~/.ssh/id_vast\`, or what \`details.problems\` says |
-| \`KeyNotRegistered\` | \`did-not-run\` | neither the instance nor the account knows the key | \`--register\` |
-| \`InstanceStopped\` | \`did-not-run\` | the instance does not run | \`--start\` |
+| \`KeyNotRegistered\` | \`did-not-run\` | neither the instance nor the account knows the key | \`toehold keys install vast:ID KEY\`, or \`up --register\` |
+| \`InstanceStopped\` | \`did-not-run\` | the instance does not run | \`toehold vast start ID\`, or \`up --start\` |
 | \`InstanceFailed\` | \`did-not-run\` | it will not come up; \`details.log\` is the end of its log | mostly another image or offer |
 | \`ApiFailed\` | \`did-not-run\` | a call of the Vast.ai API failed; \`details.kind\` is its own reason | what the fix says |
 | \`NoAddress\` | \`did-not-run\` | the instance has no SSH | make one with SSH |
-| \`PortFiltered\` | \`did-not-run\` | a firewall between here and the instance | another network |
+| \`PortFiltered\` | \`did-not-run\` | a firewall between here and the instance | a relay: \`-J USER@HOST\` |
+| \`JumpFailed\` | \`did-not-run\` | the jump host can't be used; \`details.kind\` is the reason of SSH | what the fix says |
 | \`PortClosed\` | \`did-not-run\` | its SSH server did not begin to answer | run it again; \`toehold vast logs\`, then reboot it |
 | \`LoginDenied\` | \`did-not-run\` | the key was refused beyond the time in which keys are put in place; the fingerprints of both sides are in \`details\` | \`--register\`, or reboot the instance |
-| \`HostKeyChanged\` | \`did-not-run\` | another host key than before, and no recycle that Vast.ai tells of | find out why; after a recycle of yours: \`--new-host-key\` |
+| \`HostKeyChanged\` | \`did-not-run\` | another host key than before; \`details.wasMadeAnew\` says whether it was recycled, as far as is known | find out why; after a recycle: \`--new-host-key\` |
 | \`LoginFailed\` | \`did-not-run\` | the login failed for what \`details.kind\` names | what the fix says |
 | \`StepTimeout\` | \`may-have-run\` | a step took too long | run it again |
 | \`MachineFailed\` | any | the machine's shell could not be asked | run it again; \`toehold doctor\` |

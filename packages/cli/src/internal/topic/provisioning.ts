@@ -32,8 +32,11 @@ Each step has a time limit, and what it is at goes to stderr, at least every 10 
 on stdout. \`--json\` ends with one document: \`url\`, \`port\`, \`workspace\`, \`gpus\`, \`steps\`.
 
 The host key of an instance is known by its number, not by its address, which may be another instance's tomorrow. One that
-has changed is taken without a question only where Vast.ai says that the contract or its machine is another one since the
-last login. After a recycle say so: \`--new-host-key\`.
+has changed is never taken by itself; the failure says whether the instance was recycled since the last login, as far as is
+known (see Vast.ai), and \`--new-host-key\` takes it. After a \`toehold vast recycle\` it is not needed.
+
+Where a firewall drops what goes to one address, the other one is taken. Where it drops both, \`PortFiltered\` says so: go by a
+relay with \`-J USER@HOST\`.
 
 ## Secrets
 
@@ -70,6 +73,11 @@ cd "$WORKSPACE"
 [ -d app ] || git clone -b "$1" https://github.com/me/app
 \`\`\`
 
+What ships can be fetched from mirrors, whose addresses are given like secrets: \`NODEJS_ORG_MIRROR\` (nodejs, claude-code,
+opencode), \`npm_config_registry\` (claude-code, opencode), \`GITHUB_MIRROR\` (ollama, cloudflared, comfyui) and \`PIP_INDEX_URL\`
+(comfyui), as in \`--recipe nodejs --secret NODEJS_ORG_MIRROR\`. Node.js and Ollama are compared with the checksums beside them.
+A recipe whose download breaks off, or is not what it should be, leaves nothing behind, and begins anew when it is run again.
+
 It runs in the workspace with \`WORKSPACE\`, PATH and the secrets in its environment and its arguments as \`$1\` and on. \`start\`
 is what keeps running afterwards, on \`port\`. Another text or other arguments are another run.
 
@@ -88,6 +96,7 @@ call; the same again changes nothing. An instance that was started again needs a
 ## When it fails
 
 \`error.reason\` says why, \`fix\` what to do; see errors. \`toehold doctor vast:ID --json\` looks at the API, the keys,
-the status and the ports before the stages of SSH, and names in \`cause\` what is at fault: \`account\`, \`key\`, \`instance\`,
-\`firewall\`, \`timing\` (wait) or \`host key\`.
+the status and the ports before the stages of SSH, and names in \`cause\` what is at fault: \`account\`, \`instance\`, \`firewall\`,
+\`host key\`, \`key\` or \`timing\` (wait). Of several findings that is the one to begin with, in this order; \`others\` has the rest,
+each with its own fix.
 `

@@ -32,7 +32,7 @@ The key comes from \`VAST_API_KEY\`, else from \`$XDG_CONFIG_HOME/vastai/vast_ap
 | \`vast execute ID 'ls -l /'\` | \`ls\`, \`rm\` and \`du\` in its files, also while it is stopped; the service runs nothing else |
 | \`vast ssh-url ID\`, \`vast scp-url ID\` | its address for other programs, \`--route direct\` or \`proxy\` |
 | \`vast keys list\`, \`add\`, \`remove\` | the SSH keys of the account, for instances to come |
-| \`vast keys list ID\`, \`attach ID\`, \`detach ID KEY_ID\` | those of an instance that there is |
+| \`vast keys list ID\`, \`attach ID\`, \`detach ID KEY_ID\` | those of an instance that there is; \`keys install vast:ID\` attaches one too |
 | \`vast env list\`, \`set NAME\`, \`remove NAME\` | variables that new instances get |
 | \`vast wait ID\` | waits until it runs, or lets you in |
 
@@ -64,6 +64,10 @@ mixes host and port of the two. Unless \`--connect-timeout\` says otherwise, the
 the failure is \`RoutesFailed\`: \`details.attempts\` has route, host, port, the typed error of each, and the \`ssh\` command that
 tries the same by hand. One that isn't running is \`NotRunning\`.
 
+**Behind a firewall.** Where neither address answers at all, go by a relay: \`-J USER@HOST\`, any SSH server that you reach and
+that reaches the instance, another instance of yours for one; a server on port 443 passes most firewalls. \`exec\`, \`put\`, \`up\`,
+\`doctor\` and all the others take it, and so does \`ProxyJump\` in \`~/.ssh/config\`. Ports are then looked at from there.
+
 Where no key is named, \`~/.ssh/id_vast\` is tried first if it is there. The login name is \`root\` unless \`-l\` says otherwise. \`-i\`, \`-J\`, \`-F\` and \`-o\` are as for any machine, \`-p\` is refused.
 A \`forward\` that loses its connection asks again where the instance is.
 
@@ -73,8 +77,13 @@ The keys are kept under the instance's number, as \`vast-ID-direct\` and \`vast-
 addresses have different keys, and a port that was yours is somebody else's tomorrow.
 
 - A new instance is trusted once and remembered, like any new machine (\`--host-key\`).
-- One that shows another key than before is refused. If you recycled it: \`toehold hosts forget vast:ID\`. Else somebody else
-  answers there.
+- \`toehold vast recycle\` forgets the old keys itself, in the known_hosts files that are read for the instance (\`-F\`,
+  \`--known-hosts\`): the new ones are met like those of a new instance.
+- One that shows another key than before is refused, always. Beside the keys it is remembered which contract and machine they
+  were of (in \`~/.local/state/toehold/vast\`, or below \`TOEHOLD_HOME\`), and asked of Vast.ai again: where that has changed, or
+  the instance was recycled from here, the failure says that it was recycled (\`details.wasMadeAnew\`), and names the command
+  that takes the new key, \`toehold hosts forget vast:ID\`. A recycle that somebody else asked for may leave no trace in what
+  Vast.ai tells; then, and when somebody else answers there, it says that the address is not to be trusted.
 - After such a refusal the other address is taken only if its key is on file already.
 
 \`toehold hosts list vast:ID\` shows them, also when the instance is gone. \`toehold hosts trust vast:ID\` puts the keys of both

@@ -2,7 +2,7 @@
 import { commandFlags } from "../commandFlags.ts"
 import { yesFlag } from "../confirm.ts"
 import type { ArgumentSpec, CommandSpec, FlagSpec } from "../commandSpec.ts"
-import { loginFlags } from "../machineFlags.ts"
+import { knownHostsFlag, loginFlags, targetFlags } from "../machineFlags.ts"
 import { offerFlags } from "../vast/offerFlags.ts"
 import { vastEnv, vastKeys } from "./vastAccount.ts"
 
@@ -153,8 +153,9 @@ export const vast: CommandSpec = {
     {
       name: "recycle",
       summary: "Make an instance's container anew: its disk is lost",
+      description: "Its host keys change with it, and the old ones are forgotten here.",
       arguments: [instance],
-      flags: [yesFlag, jsonFlag],
+      flags: [yesFlag, jsonFlag, ...targetFlags, knownHostsFlag],
       document: '{"instance","action","status":"requested"}',
       load: () => loadChange().then(({ vastRecycle }) => vastRecycle)
     },

@@ -8,6 +8,8 @@ export interface Address {
   readonly port: number
   /** The network in front of the server. */
   readonly network: FaultProxy.FaultProxy["Service"]
+  /** What it leads to, behind the network. */
+  readonly behind: () => { readonly host: string; readonly port: number }
   /** From now on the address leads to the server at this port. */
   readonly lead: (port: number) => void
   readonly open: (how: FaultProxy.Welcome) => Effect.Effect<void, LabError>
@@ -16,7 +18,8 @@ export interface Address {
 }
 
 export interface Addresses {
-  readonly take: Effect.Effect<Address, LabError>
+  /** A free one; of this port, if that can be had. */
+  readonly take: (port?: number) => Effect.Effect<Address, LabError>
   readonly giveBack: (address: Address) => Effect.Effect<void>
 }
 
@@ -31,15 +34,19 @@ const nextPort = (): number => {
   return ports.first + ports.next
 }
 
-const makeOne = Effect.gen(function* () {
+const makeOne = Effect.fnUntraced(function* (wanted: number | undefined) {
   const target = { host: FaultProxy.host, port: 0 }
   const listening = Effect.suspend(() => FaultProxy.make({ target, port: nextPort() }))
-  const network = yield* Effect.retry(listening, { times: 50 })
+  const another = Effect.retry(listening, { times: 50 })
+  const network = yield* wanted === undefined
+    ? another
+    : FaultProxy.make({ target, port: wanted }).pipe(Effect.catch(() => another))
   yield* network.welcome("refuse")
   const address: Address = {
     host: network.host,
     port: network.port,
     network,
+    behind: () => ({ ...target }),
     lead: (port) => {
       target.port = port
     },
@@ -53,10 +60,11 @@ export const make: Effect.Effect<Addresses, never, Scope.Scope> = Effect.gen(fun
   const scope = yield* Effect.scope
   const free: Array<Address> = []
   return {
-    take: Effect.suspend(() => {
-      const reused = free.shift()
-      return reused === undefined ? Scope.provide(makeOne, scope) : Effect.succeed(reused)
-    }),
+    take: (port) =>
+      Effect.suspend(() => {
+        const reused = port === undefined ? free.shift() : undefined
+        return reused === undefined ? Scope.provide(makeOne(port), scope) : Effect.succeed(reused)
+      }),
     giveBack: (address) => Effect.sync(() => void free.push(address))
   }
 })

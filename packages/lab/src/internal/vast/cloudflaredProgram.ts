@@ -7,6 +7,7 @@
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
+import { passRequest, passUpgrade } from "./passOn.ts"
 
 const [edge = "", ...args] = process.argv.slice(2)
 
@@ -47,35 +48,12 @@ const onward = (request: Http.IncomingMessage): Http.ClientRequest =>
 const unreachable = (): void =>
   log("ERR", `error="Unable to reach the origin service: dial tcp ${origin.host}: connect: connection refused"`)
 
-const proxy = Http.createServer((request, response) => {
-  const up = onward(request)
-  up.once("response", (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers)
-    answer.pipe(response)
-  })
-  up.once("error", () => {
+const proxy = Http.createServer((request, response) =>
+  passRequest(request, response, onward(request), () => {
     unreachable()
-    if (response.headersSent) response.destroy()
-    else response.writeHead(502).end("Bad gateway")
+    response.writeHead(502).end("Bad gateway")
   })
-  request.pipe(up)
-}).on("upgrade", (request, socket, head) => {
-  const up = onward(request)
-  socket.on("error", () => {})
-  up.once("error", () => {
-    unreachable()
-    socket.destroy()
-  })
-  up.once("upgrade", (answer, far, farHead) => {
-    const headers = answer.rawHeaders.flatMap((name, at, all) => (at % 2 === 0 ? [`${name}: ${all[at + 1]}`] : []))
-    socket.write(["HTTP/1.1 101 Switching Protocols", ...headers, "", ""].join("\r\n"))
-    socket.write(farHead)
-    far.on("error", () => {}).write(head)
-    far.pipe(socket)
-    socket.pipe(far)
-  })
-  up.end()
-})
+).on("upgrade", (request, socket, head) => passUpgrade(socket, head, onward(request), unreachable))
 
 const listen = (server: Http.Server, port: number, host = "127.0.0.1"): Promise<number | undefined> =>
   new Promise((resolve) => {

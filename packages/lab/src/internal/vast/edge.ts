@@ -8,6 +8,7 @@ import * as Http from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { LabError } from "../../LabError.ts"
+import { passRequest, passUpgrade } from "./passOn.ts"
 
 export interface Edge {
   /** Where stand-ins for cloudflared get a name, and where each name answers under `/at/NAME/`, or by its `Host`. */
@@ -69,38 +70,19 @@ export const make: Effect.Effect<Edge, LabError, Scope.Scope> = Effect.gen(funct
     const route = routeOf(request)
     const port = route === undefined ? undefined : tunnels.get(route[0])
     if (route === undefined || port === undefined) return void response.writeHead(530).end("error code: 1033")
-    const up = onward(request, ...route, port)
-    up.once("response", (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
     // Nobody holds the name any more.
-    up.once("error", () => {
-      if (response.headersSent) return void response.destroy()
+    passRequest(request, response, onward(request, ...route, port), () =>
       response.writeHead(530).end("error code: 1033")
-    })
-    response.once("close", () => up.destroy())
-    request.pipe(up)
+    )
   }
 
   const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void => {
     const route = routeOf(request)
     const port = route === undefined ? undefined : tunnels.get(route[0])
-    socket.on("error", () => {})
-    if (route === undefined || port === undefined) return void socket.end("HTTP/1.1 530 \r\n\r\nerror code: 1033")
-    const up = onward(request, ...route, port)
-    up.once("error", () => socket.destroy())
-    up.once("upgrade", (answer, far, farHead) => {
-      const headers = answer.rawHeaders.flatMap((name, index, all) =>
-        index % 2 === 0 ? [`${name}: ${all[index + 1]}`] : []
-      )
-      socket.write(["HTTP/1.1 101 Switching Protocols", ...headers, "", ""].join("\r\n"))
-      socket.write(farHead)
-      far.on("error", () => {}).write(head)
-      far.pipe(socket)
-      socket.pipe(far)
-    })
-    up.end()
+    if (route === undefined || port === undefined) {
+      return void socket.on("error", () => {}).end("HTTP/1.1 530 \r\n\r\nerror code: 1033")
+    }
+    passUpgrade(socket, head, onward(request, ...route, port), () => {})
   }
 
   const server = Http.createServer(pass)

@@ -1,4 +1,4 @@
-import type { Machine } from "./machine.ts"
+import type { Doors, Machine } from "./machine.ts"
 
 /**
  * What becomes of an instance: it runs; its image can't be pulled and the service gives up; its container can't be
@@ -21,7 +21,6 @@ export interface InstanceRecord {
   readonly id: number
   readonly machineId: number
   readonly apiKey: string
-  readonly startDate: number
   readonly image: string
   readonly runtype: string
   readonly env: ReadonlyArray<readonly [name: string, value: string]>
@@ -29,7 +28,11 @@ export interface InstanceRecord {
   readonly disk: number
   readonly isBid: boolean
   readonly machine: Machine
+  readonly workspace: "root" | "home"
+  readonly doors: Doors
   fate: Fate
+  /** When the container was made. */
+  startDate: number
   label: string | null
   actualStatus: string | null
   intendedStatus: string

@@ -169,7 +169,17 @@ export const make = (delays: () => Delays): Effect.Effect<LifeCycle, never, Scop
           })
         ),
       reboot: (record) => again(record, Effect.void),
-      recycle: (record) => again(record, record.machine.renew),
+      recycle: (record) =>
+        again(
+          record,
+          Effect.andThen(
+            record.machine.renew,
+            Effect.map(now, (time) => {
+              // Apart from the one before by a second at least, as they are in life.
+              record.startDate = Math.max(time / 1000, record.startDate + 1)
+            })
+          )
+        ),
       keysChanged: (record) => (openSince.has(record.id) ? begin(record, admitInTime(record)) : Effect.void),
       end: (record) =>
         Effect.gen(function* () {

@@ -75,6 +75,10 @@ export interface Options {
   readonly onstart: string | undefined
   /** What the container's own processes have in their environment, and logins don't. */
   readonly env: () => Readonly<Record<string, string>>
+  /** Where its files are, which stay there when the simulator ends; as they are, where they are there already. */
+  readonly place: string | undefined
+  /** Those of before, where it is not a new machine. */
+  readonly hostKeys: HostKeys | undefined
 }
 
 const failed = (message: string) => (cause: unknown) => new LabError({ message, cause })
@@ -100,9 +104,12 @@ export const make = Effect.fnUntraced(function* (
   const outer = yield* Scope.fork(yield* Effect.scope)
   const fs = yield* FileSystem.FileSystem
   const { join } = yield* Path.Path
-  const place = yield* fs
-    .makeTempDirectoryScoped({ prefix: "toehold-lab-vast-" })
-    .pipe(Scope.provide(outer), Effect.mapError(failed("No folder for an instance")))
+  const place =
+    options.place ??
+    (yield* fs
+      .makeTempDirectoryScoped({ prefix: "toehold-lab-vast-" })
+      .pipe(Scope.provide(outer), Effect.mapError(failed("No folder for an instance"))))
+  const isThere = options.hostKeys !== undefined && (yield* Effect.orElseSucceed(fs.exists(place), () => false))
   const homeDir = join(place, "root")
   const endLeftovers = Effect.suspend(() =>
     options.kind === "none" ? Effect.void : ProcessTree.end(ProcessTree.withVariable(machineVariable, place))
@@ -115,7 +122,7 @@ export const make = Effect.fnUntraced(function* (
     workspace: options.kind === "openssh" ? options.workspace : "home",
     onstart: options.onstart
   }
-  const hostKeys = yield* Ref.make(yield* newHostKeys)
+  const hostKeys = yield* Ref.make(options.hostKeys ?? (yield* newHostKeys))
   const admitted: { keys: ReadonlyArray<Buffer> } = { keys: [] }
   const logs: Array<Effect.Effect<string>> = []
   let running: Scope.Closeable | undefined
@@ -207,7 +214,8 @@ export const make = Effect.fnUntraced(function* (
     yield* admit([])
   }).pipe(Effect.provideContext(context))
 
-  yield* furnish()
+  if (isThere) yield* Effect.mapError(options.stock.connect(where), failed("Could not furnish an instance"))
+  else yield* furnish()
 
   return {
     publicHost: FaultProxy.host,
@@ -231,6 +239,9 @@ export const make = Effect.fnUntraced(function* (
       yield* furnish()
       yield* Ref.set(hostKeys, yield* newHostKeys)
     }),
-    remove: Effect.andThen(Effect.ignore(stop), Scope.close(outer, Exit.void))
+    remove: Effect.ignore(stop).pipe(
+      Effect.andThen(Scope.close(outer, Exit.void)),
+      Effect.andThen(Effect.ignore(fs.remove(place, { recursive: true, force: true })))
+    )
   }
 })

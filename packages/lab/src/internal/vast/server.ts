@@ -1,6 +1,15 @@
-/** The simulator's HTTP side: who may call, how often, what goes wrong on demand, and which endpoint answers. */
-import { NodeHttpServerRequest } from "@effect/platform-node"
+/**
+ * The simulator's HTTP side: who may call, how often, what goes wrong on demand, and which endpoint answers.
+ *
+ * It is an `HttpApi`, and its handlers answer in bytes. The service's bodies could not be encoded from a schema of success
+ * and one of errors: what an endpoint answers depends on the day (a key list as an array or wrapped in an object, an instance
+ * in a list or not, JSON as a string within JSON, `null` for what is gone), and a refusal comes as any of several shapes of
+ * JSON, as plain text or as a gateway's HTML, with one status for several of them. Nor is a request decoded before the
+ * handler: that it is no JSON is told in the service's words, and only to who may call and does not call too often.
+ */
+import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect, Layer, Schema } from "effect"
+import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { HttpRouter, type HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { LabError } from "../../LabError.ts"
 import { type Answer, json, refuse } from "./answer.ts"
@@ -32,9 +41,27 @@ export interface Options {
   /** Takes the failure that is due at the endpoint. */
   readonly failureOf: (endpoint: string) => Failure | undefined
   readonly note: (received: Received) => void
+  /** Called after each call that may have changed something, before it is answered. */
+  readonly save: Effect.Effect<void, LabError>
 }
 
 const endpoints: ReadonlyArray<Endpoint> = [...AccountEndpoints.endpoints, ...InstanceEndpoints.endpoints]
+
+const describe = ({ name }: Endpoint) => {
+  const [method = "GET", path = "/"] = name.split(" ")
+  return HttpApiEndpoint.make(method as "GET" | "POST" | "PUT" | "DELETE")(
+    // what the lists above have
+    name,
+    path.replaceAll(/\{(\w+)\}/g, ":$1") as `/${string}`, // likewise
+    { success: Schema.Unknown }
+  )
+}
+
+const [first, ...others] = endpoints.map(describe)
+if (first === undefined) throw new Error("the simulator has no endpoints")
+
+/** The endpoints by their names. */
+const Api = HttpApi.make("vast").add(HttpApiGroup.make("service").add(first, ...others))
 
 const respond = (answer: Answer): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(answer.body, { status: answer.status, contentType: answer.contentType })
@@ -93,6 +120,7 @@ export const serve = Effect.fnUntraced(function* (
         const call: Call = { world, params, query, body, by, isBilled: failure === "billed" }
         const result = endpoint.answer(call)
         const answered = Effect.isEffect(result) ? yield* result : result
+        if (!endpoint.name.startsWith("GET ")) yield* options.save
         if (failure === "done-and-cut") return yield* cut(request)
         return (failure === "done-and-bad-gateway" ? answerOf(failure) : undefined) ?? answered
       })
@@ -109,23 +137,21 @@ export const serve = Effect.fnUntraced(function* (
       )
     })
 
-  const routes = Layer.effectDiscard(
+  const handlers = HttpApiBuilder.group(Api, "service", (group) =>
+    group.handleAll(Object.fromEntries(endpoints.map((endpoint) => [endpoint.name, () => handle(endpoint)])))
+  )
+  const elsewhere = HttpRouter.use((router) =>
     Effect.gen(function* () {
-      const router = yield* HttpRouter.HttpRouter
-      for (const endpoint of endpoints) {
-        const [method = "GET", path = "/"] = endpoint.name.split(" ")
-        yield* router.add(
-          method as "GET" | "POST" | "PUT" | "DELETE", // what the list above has
-          path.replaceAll(/\{(\w+)\}/g, ":$1") as `/${string}`, // likewise
-          handle(endpoint)
-        )
-      }
       const result = Effect.flatMap(HttpRouter.params, ({ name = "" }) =>
         Effect.map(world.results.answer(name), respond)
       )
       yield* router.add("GET", "/s3/instance_logs/:name", result)
       yield* router.add("*", "*", respond(refuse(404, "not_found", "There is no such endpoint.")))
     })
+  )
+  const routes = Layer.mergeAll(HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }), elsewhere).pipe(
+    Layer.provide(handlers),
+    Layer.provide(NodeHttpServer.layerHttpServices)
   )
   const app = yield* HttpRouter.toHttpEffect(routes).pipe(
     Effect.provideService(HttpRouter.RouterConfig, { ignoreTrailingSlash: true, maxParamLength: 1000 })

@@ -22,6 +22,8 @@ export interface Stock {
   /** Folders of the machine's under the names that they have inside of the instance. */
   readonly mounts: (where: Where) => Readonly<Record<string, string>>
   readonly put: (where: Where) => Effect.Effect<void, PlatformError.PlatformError>
+  /** What a machine must be told anew when the simulator was started again. */
+  readonly connect: (where: Where) => Effect.Effect<void, PlatformError.PlatformError>
 }
 
 const bannerText = `Welcome to vast.ai. If authentication fails, try again after a few seconds, and double check your ssh key.
@@ -94,6 +96,12 @@ export const make = (options: Options): Effect.Effect<Stock, never, FileSystem.F
     const fs = yield* FileSystem.FileSystem
     const { join } = yield* Path.Path
     const hasSystemd = yield* Effect.orElseSucceed(fs.exists("/run/systemd"), () => false)
+    const connect = ({ place }: Where) =>
+      fs.writeFileString(
+        join(place, "bin/cloudflared"),
+        `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(program)} ${quote(options.edge)} "$@"\n`,
+        { mode: 0o755 }
+      )
     return {
       shell: RealPart.find("bash") === undefined ? "sh" : "bash",
       bannerText,
@@ -114,11 +122,8 @@ export const make = (options: Options): Effect.Effect<Stock, never, FileSystem.F
         yield* fs.writeFileString(join(homeDir, ".bashrc"), bashrc)
         yield* fs.writeFileString(join(workspace, "provision_image.sh"), provisioning, { mode: 0o755 })
         yield* fs.writeFileString(join(homeDir, "onstart.sh"), where.onstart ?? onstart, { mode: 0o755 })
-        yield* fs.writeFileString(
-          join(place, "bin/cloudflared"),
-          `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(program)} ${quote(options.edge)} "$@"\n`,
-          { mode: 0o755 }
-        )
-      })
+        yield* connect(where)
+      }),
+      connect
     }
   })

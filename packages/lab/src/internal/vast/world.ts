@@ -10,6 +10,7 @@ import * as LifeCycle from "./lifeCycle.ts"
 import * as Machine from "./machine.ts"
 import type { OfferRecord } from "./offers.ts"
 import * as Results from "./results.ts"
+import * as SavedState from "./savedState.ts"
 import type { Stock } from "./stock.ts"
 
 /** A key of the API, and what it may do: all, only read, or only what concerns one instance. */
@@ -67,6 +68,7 @@ export interface World {
   /** How creates of clients go, first to last; without one they run. */
   readonly plans: Array<InstanceSpec>
   readonly nextId: () => number
+  readonly lastId: () => number
   readonly rent: (rental: Rental, spec: InstanceSpec) => Effect.Effect<InstanceRecord, LabError>
   readonly destroy: (record: InstanceRecord) => Effect.Effect<void>
 }
@@ -78,64 +80,87 @@ export interface Options {
   readonly kind: Machine.Kind
   readonly delays: () => LifeCycle.Delays
   readonly stock: Stock
+  /** Where the files of an instance are kept; without it they go with the simulator. */
+  readonly place?: (id: number) => string
+  /** What there was before. */
+  readonly saved?: SavedState.SavedAccount | undefined
 }
 
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<
   World,
-  never,
+  LabError,
   Scope.Scope | FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
 > {
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner>()
   const machines = yield* Scope.fork(yield* Effect.scope, "parallel")
   const addresses = yield* Addresses.make
   const lifeCycle = yield* LifeCycle.make(options.delays)
-  let lastId = 41_000_000
+  const { saved } = options
+  let lastId = saved?.lastId ?? 41_000_000
   const nextId = () => (lastId += 1)
 
-  const rent = Effect.fnUntraced(
-    function* (rental: Rental, spec: InstanceSpec) {
-      const which = spec.addresses ?? "both"
-      const direct = which === "proxy" || !rental.runtype.includes("ssh_direc") ? undefined : yield* addresses.take
-      const proxy = which === "direct" ? undefined : yield* addresses.take
-      const machine = yield* Machine.make({
-        kind: options.kind,
-        direct,
-        proxy,
-        stock: options.stock,
-        workspace: spec.workspace ?? "root",
-        doors: spec.doors ?? {},
-        onstart: rental.onstart ?? undefined,
-        env: () => Object.fromEntries([...world.secrets, ...rental.env.filter(([name]) => /^\w+$/.test(name))])
-      })
-      const id = nextId()
-      const apiKey = newKey()
-      const record: InstanceRecord = {
-        ...rental,
-        id,
-        machineId: 33001,
-        apiKey,
-        startDate: (yield* now) / 1000,
-        machine,
-        fate: spec.fate ?? "runs",
-        actualStatus: null,
-        intendedStatus: "running",
-        curState: "running",
-        nextState: "running",
-        statusMsg: null,
-        // Keys of the account reach instances that are made later, and no others.
-        keys: world.sshKeys,
-        runningSince: undefined
-      }
-      world.instances.set(id, record)
-      world.apiKeys.set(apiKey, { id: nextId(), key: apiKey, name: `instance ${id}`, rights: { instance: id } })
-      yield* lifeCycle.boot(record)
-      return record
-    },
-    Effect.provideContext(context),
-    Scope.provide(machines)
-  )
+  type Spec = Pick<InstanceRecord, "id" | "workspace" | "doors" | "onstart" | "env">
+
+  const machineOf = (
+    { doors, env, id, onstart, workspace }: Spec,
+    addresses: { readonly direct: Addresses.Address | undefined; readonly proxy: Addresses.Address | undefined },
+    hostKeys?: Machine.HostKeys
+  ) =>
+    Machine.make({
+      kind: options.kind,
+      ...addresses,
+      stock: options.stock,
+      workspace,
+      doors,
+      onstart: onstart ?? undefined,
+      env: () => Object.fromEntries([...world.secrets, ...env.filter(([name]) => /^\w+$/.test(name))]),
+      place: options.place?.(id),
+      hostKeys
+    }).pipe(Effect.provideContext(context), Scope.provide(machines))
+
+  const rent = Effect.fnUntraced(function* (rental: Rental, spec: InstanceSpec) {
+    const which = spec.addresses ?? "both"
+    const direct = which === "proxy" || !rental.runtype.includes("ssh_direc") ? undefined : yield* addresses.take()
+    const proxy = which === "direct" ? undefined : yield* addresses.take()
+    const id = nextId()
+    const made = { ...rental, id, workspace: spec.workspace ?? "root", doors: spec.doors ?? {} } as const
+    const machine = yield* machineOf(made, { direct, proxy })
+    const apiKey = newKey()
+    const record: InstanceRecord = {
+      ...made,
+      machineId: 33001,
+      apiKey,
+      startDate: (yield* now) / 1000,
+      machine,
+      fate: spec.fate ?? "runs",
+      actualStatus: null,
+      intendedStatus: "running",
+      curState: "running",
+      nextState: "running",
+      statusMsg: null,
+      // Keys of the account reach instances that are made later, and no others.
+      keys: world.sshKeys,
+      runningSince: undefined
+    }
+    world.instances.set(id, record)
+    world.apiKeys.set(apiKey, { id: nextId(), key: apiKey, name: `instance ${id}`, rights: { instance: id } })
+    yield* lifeCycle.boot(record)
+    return record
+  })
+
+  const take = (port: number | null) => (port === null ? Effect.undefined : addresses.take(port))
+
+  /** What ran is started again, as after a power cut of its host. */
+  const restore = Effect.fnUntraced(function* (instance: SavedState.SavedInstance) {
+    const { ports } = instance
+    const both = { direct: yield* take(ports.direct), proxy: yield* take(ports.proxy) }
+    const machine = yield* machineOf(instance, both, SavedState.hostKeysOf(instance))
+    const record: InstanceRecord = { ...instance, machine, runningSince: undefined }
+    world.instances.set(record.id, record)
+    if (record.intendedStatus === "running") yield* lifeCycle.boot(record)
+  })
 
   const world: World = {
     url: options.url,
@@ -144,13 +169,14 @@ export const make = Effect.fnUntraced(function* (
     instances: new Map(),
     lifeCycle,
     results: Results.make(options.url, () => options.delays().results),
-    sshKeys: [],
+    sshKeys: saved?.sshKeys ?? [],
     offers: [],
-    isTeam: false,
-    wrapsKeys: false,
-    listsInstance: false,
+    isTeam: saved?.isTeam ?? false,
+    wrapsKeys: saved?.wrapsKeys ?? false,
+    listsInstance: saved?.listsInstance ?? false,
     plans: [],
     nextId,
+    lastId: () => lastId,
     rent,
     destroy: (record) =>
       Effect.gen(function* () {
@@ -161,6 +187,11 @@ export const make = Effect.fnUntraced(function* (
           if (address !== undefined) yield* addresses.giveBack(address)
         }
       })
+  }
+  if (saved !== undefined) {
+    for (const key of saved.apiKeys) world.apiKeys.set(key.key, key)
+    for (const [name, value] of Object.entries(saved.secrets)) world.secrets.set(name, value)
+    yield* Effect.forEach(saved.instances, restore)
   }
   return world
 })

@@ -3,6 +3,9 @@ import { Schema } from "effect"
 import type { Outcome } from "@toehold/shell/Outcome"
 import { oneLine } from "@toehold/shell/RemoteText"
 
+/** As a shell wants it. */
+const quoted = (path: string): string => (/^[\w@%+=:,./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
+
 const list = (words: ReadonlyArray<string>): string => words.join(", ") || "none"
 
 /**
@@ -22,7 +25,7 @@ export class NoIdentity extends Schema.TaggedError<NoIdentity>("@toehold/bootstr
     return oneLine(`There is no private key to log in with in ${list(this.searched)}.`)
   }
   get fix(): string {
-    return "Make one with: toehold keys generate ~/.ssh/id_vast; then run the same again with --register."
+    return "Make one with: toehold keys generate ~/.ssh/id_vast - and attach it to the instance: toehold up with --register, or toehold keys install vast:ID ~/.ssh/id_vast"
   }
 }
 
@@ -76,7 +79,9 @@ export class KeyNotRegistered extends Schema.TaggedError<KeyNotRegistered>(
     )
   }
   get fix(): string {
-    return "Run the same again with --register, which registers the key and attaches it to the instance."
+    // An agent's key has no file of its own to name.
+    const file = this.path.startsWith("agent:") ? "KEY.pub" : quoted(this.path)
+    return `Attach it to the instance: toehold keys install vast:${this.instance} ${file} - or run toehold up with --register, which registers it with the account as well.`
   }
 }
 
@@ -97,7 +102,7 @@ export class InstanceStopped extends Schema.TaggedError<InstanceStopped>("@toeho
     return oneLine(`Instance ${this.instance} does not run (${this.status}).`)
   }
   get fix(): string {
-    return "Run the same again with --start, which starts the instance and its billing."
+    return `Start it, and its billing: toehold vast start ${this.instance} - or run toehold up with --start.`
   }
 }
 

@@ -56,7 +56,7 @@ export class NoAddress extends Schema.TaggedError<NoAddress>("@toehold/bootstrap
  */
 export class PortFiltered extends Schema.TaggedError<PortFiltered>("@toehold/bootstrap-service/PortFiltered")(
   "PortFiltered",
-  { probed: Schema.Array(Probed) }
+  { instance: Schema.Int, probed: Schema.Array(Probed) }
 ) {
   readonly step = "port"
   readonly outcome: Outcome = "did-not-run"
@@ -65,7 +65,33 @@ export class PortFiltered extends Schema.TaggedError<PortFiltered>("@toehold/boo
     return oneLine(`A firewall lets nothing through to the instance: ${this.probed.map(spell).join("; ")}.`)
   }
   get fix(): string {
-    return "Allow outgoing TCP to these ports, try from another network, or go by a relay over HTTPS."
+    return (
+      `Go by a relay: toehold up vast:${this.instance} -J USER@HOST, where HOST is any SSH server that you reach and that ` +
+      "reaches the instance (one on port 443 passes most firewalls). Or allow outgoing TCP to these ports."
+    )
+  }
+}
+
+/**
+ * The jump host on the way can't be used, for the reason that `kind` names.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class JumpFailed extends Schema.TaggedError<JumpFailed>("@toehold/bootstrap-service/JumpFailed")("JumpFailed", {
+  kind: Schema.String,
+  detail: Schema.String,
+  hint: Schema.String,
+  isRetryable: Schema.Boolean,
+  cause: Schema.Defect()
+}) {
+  readonly step = "port"
+  readonly outcome: Outcome = "did-not-run"
+  override get message(): string {
+    return oneLine(`The jump host does not let us through: ${this.detail}`)
+  }
+  get fix(): string {
+    return this.hint
   }
 }
 
@@ -125,26 +151,38 @@ export class LoginDenied extends Schema.TaggedError<LoginDenied>("@toehold/boots
 }
 
 /**
- * The instance shows another host key than the one that is on file for it, and nothing says that its container was
- * made anew.
+ * The instance shows another host key than the one that is on file for it. Where the container was made anew since the
+ * last login that is to be expected; else somebody may be in between. It is refused in either case.
  *
  * @since 0.1.0
  * @category reasons
  */
 export class HostKeyChanged extends Schema.TaggedError<HostKeyChanged>("@toehold/bootstrap-service/HostKeyChanged")(
   "HostKeyChanged",
-  { instance: Schema.Int, address: Schema.String, detail: Schema.String }
+  {
+    instance: Schema.Int,
+    address: Schema.String,
+    detail: Schema.String,
+    /** Whether the service says that its container was made anew, or this user recycled it. */
+    wasMadeAnew: Schema.Boolean
+  }
 ) {
   readonly step = "login"
   readonly outcome: Outcome = "did-not-run"
   readonly isRetryable: boolean = false
   override get message(): string {
+    const why = this.wasMadeAnew
+      ? "because it was recycled since the last login, as far as is known here"
+      : "and it was not recycled as far as Vast.ai says"
     return oneLine(
-      `Instance ${this.instance} at ${this.address} showed another host key than before, and it was not recycled as far as Vast.ai says: ${this.detail}`
+      `Instance ${this.instance} at ${this.address} showed another host key than before, ${why}: ${this.detail}`
     )
   }
   get fix(): string {
-    return "Somebody may be in between. If you recycled the instance yourself, run the same again with --new-host-key."
+    const again = `toehold up vast:${this.instance} --new-host-key`
+    return this.wasMadeAnew
+      ? `If you or your team recycled it, take its new host key: ${again}`
+      : `Somebody may be in between. Only if you know that it was recycled: ${again}`
   }
 }
 

@@ -1,11 +1,14 @@
 /** `toehold vast start`, `stop`, `reboot`, `recycle`, `destroy` and `label`: what changes an instance that there is. */
 import { Effect } from "effect"
+import { InstanceMemory, recycled } from "@toehold/machines/InstanceMemory"
+import * as VastName from "@toehold/machines/VastName"
 import type { Instance } from "@toehold/vast-api/Instance"
 import type { VastClient } from "@toehold/vast-api/VastClient"
 import * as ExitCode from "../../../ExitCode.ts"
 import { confirm } from "../../confirm.ts"
 import type { Handler, Invocation } from "../../commandSpec.ts"
 import { plain, print, printJson } from "../../print.ts"
+import { forgetKeys } from "../hosts.ts"
 import { gpus, statusOf } from "../../vast/instanceDocument.ts"
 import { readInstance, vast } from "../../vast/read.ts"
 
@@ -65,11 +68,18 @@ export const vastRecycle: Handler = Effect.fnUntraced(function* (invocation) {
   const { instances } = yield* vast
   if (!(yield* isWanted(invocation, instances, id, ofRecycle))) return ExitCode.failed
   yield* instances.recycle(id)
+  // Its new keys are met as those of a new instance are. Where the old ones can't be forgotten, a word says how.
+  yield* (yield* InstanceMemory).keep(id, recycled)
+  const forgotten = yield* Effect.result(forgetKeys(invocation, VastName.nameOf(id)))
+  const keys =
+    forgotten._tag === "Success"
+      ? "Its host keys change: the old ones are forgotten."
+      : `Its host keys change: toehold hosts forget vast:${id} (${forgotten.failure.message})`
   yield* printDone(
     invocation,
     id,
     { action: "recycle", status: "requested" },
-    `Instance ${id}: recycle requested. Its host keys change: toehold hosts forget vast:${id}`
+    `Instance ${id}: recycle requested. ${keys}`
   )
   return ExitCode.done
 })

@@ -1,12 +1,13 @@
 /** `toehold vast keys`: the SSH keys of the account, and those of an instance. */
 import { Effect, Result } from "effect"
+import * as SshKeyFile from "@toehold/ssh-core/SshKey"
 import * as SshPublicKey from "@toehold/ssh-core/SshPublicKey"
 import type { SshKey } from "@toehold/vast-api/Account"
 import * as ExitCode from "../../../ExitCode.ts"
 import { confirm } from "../../confirm.ts"
 import type { Handler, Invocation } from "../../commandSpec.ts"
 import { plain, print, printJson } from "../../print.ts"
-import { publicKeyFile, readPublicKey } from "../../publicKeyFile.ts"
+import { instanceKeyNames, publicKeyFile } from "../../publicKeyFile.ts"
 import { type Column, none, printTable } from "../../table.ts"
 import { readId, readInstance, vast } from "../../vast/read.ts"
 
@@ -43,11 +44,9 @@ export const vastKeysList: Handler = (invocation) =>
     return ExitCode.done
   })
 
-/** The one made for these machines comes first. */
-const usualNames = ["id_vast", "id_ed25519", "id_ecdsa", "id_rsa"]
-
 const readKey = Effect.fnUntraced(function* (invocation: Invocation, index: number) {
-  const key = yield* readPublicKey(yield* publicKeyFile(invocation.arguments[index], [], usualNames))
+  // Of a private key only the public half is read.
+  const key = yield* SshKeyFile.loadPublic(yield* publicKeyFile(invocation.arguments[index], [], instanceKeyNames))
   return { line: SshPublicKey.toLine(key), fingerprint: SshPublicKey.fingerprint(key.blob) }
 })
 

@@ -3,10 +3,9 @@ import { Clock, Deferred, Effect } from "effect"
 import { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
 import type * as SshError from "@toehold/ssh-core/SshError"
 import * as SshLogin from "@toehold/ssh-core/SshLogin"
-import * as MachineError from "@toehold/machines/MachineError"
+import { InstanceMemory } from "@toehold/machines/InstanceMemory"
 import * as VastMachine from "@toehold/machines/VastMachine"
-import * as VastName from "@toehold/machines/VastName"
-import type { SshAddress } from "@toehold/vast-api/Instance"
+import { markOf, type SshAddress } from "@toehold/vast-api/Instance"
 import * as InstanceWait from "@toehold/vast-api/InstanceWait"
 import { VastClient } from "@toehold/vast-api/VastClient"
 import * as ExitCode from "../../../ExitCode.ts"
@@ -23,7 +22,7 @@ import { readInstance, vast } from "../../vast/read.ts"
 const connectTimeout = 10_000
 
 /** The probe that tries an address, and what stops the waiting when it has become vain. */
-const makeProbe = Effect.fnUntraced(function* (invocation: Invocation, id: number) {
+const makeProbe = Effect.fnUntraced(function* (invocation: Invocation, id: number, client: VastClient["Service"]) {
   const platform = yield* ClientPlatform
   const login = yield* loginOptions(invocation)
   const flags = targetFlags(invocation)
@@ -39,8 +38,10 @@ const makeProbe = Effect.fnUntraced(function* (invocation: Invocation, id: numbe
     if (VastMachine.isOwnFault(error)) return yield* Deferred.fail(hopeless, error)
     const attempts = hopes.push(VastMachine.attemptOf(route, error), yield* Clock.currentTimeMillis)
     if (attempts === undefined) return
-    const reason = new MachineError.RoutesFailed({ machine: VastName.nameOf(id), attempts })
-    yield* Deferred.fail(hopeless, MachineError.make(reason))
+    const failure = yield* Effect.result(
+      Effect.flatMap(client.instances.look(id), (instance) => VastMachine.routesFailed(instance, attempts))
+    )
+    yield* Deferred.fail(hopeless, failure._tag === "Success" ? failure.success : failure.failure)
   })
 
   const probe = Effect.fnUntraced(function* (address: SshAddress) {
@@ -66,8 +67,8 @@ export const vastWait: Handler = (invocation) =>
     const isSsh = invocation.one("for") !== "running"
     const timeout = yield* invocation.duration("timeout")
     const interval = yield* invocation.duration("interval")
-    const { hopeless, probe } = yield* makeProbe(invocation, id)
     const client = yield* vast
+    const { hopeless, probe } = yield* makeProbe(invocation, id, client)
     const streams = yield* StandardStreams
     const waiting = InstanceWait.waitUntil(id, isSsh ? InstanceWait.sshReady(probe) : InstanceWait.running, {
       ...(timeout === undefined ? {} : { timeout }),
@@ -81,6 +82,7 @@ export const vastWait: Handler = (invocation) =>
       }
     }).pipe(Effect.provideService(VastClient, client))
     const { address, elapsed, instance } = yield* Effect.raceFirst(waiting, hopeless)
+    if (isSsh) yield* (yield* InstanceMemory).keep(id, markOf(instance))
     const goal = isSsh ? "ssh-ready" : "running"
     yield* invocation.has("json")
       ? printJson({
