@@ -1,5 +1,6 @@
 /** Short commands one after the other over a serial line: Toehold, a runner that polls, and pexpect's replwrap. */
 import { Effect, type Scope } from "effect"
+import * as RealPart from "@toehold/lab/RealPart"
 import { spawn } from "node:child_process"
 import { ratioOf, report } from "./report.ts"
 import { rounds } from "./rounds.ts"
@@ -22,12 +23,11 @@ for line in sys.stdin:
 
 const python: Effect.Effect<{ readonly round: Effect.Effect<void> }, never, Scope.Scope> = Effect.gen(function* () {
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn("python3", ["-c", replwrap], { stdio: ["pipe", "pipe", "inherit"] })),
+    Effect.sync(() => spawn(RealPart.path("pexpect"), ["-c", replwrap], { stdio: ["pipe", "pipe", "inherit"] })),
     (child) => Effect.sync(() => child.kill())
   )
   const line = Effect.callback<void>((resume) => {
-    const onExit = (code: number | null): void =>
-      resume(Effect.die(new Error(`python3-pexpect is missing, or failed: ${code}`)))
+    const onExit = (code: number | null): void => resume(Effect.die(new Error(`replwrap ended with ${code}`)))
     child.once("exit", onExit)
     child.stdout.once("data", () => {
       child.off("exit", onExit)

@@ -86,6 +86,10 @@ export const parts = {
   ip: part("ip", ["ip"], "networks of a namespace's own", "iproute2"),
   nsenter: part("nsenter", ["nsenter"], "commands in a namespace", "util-linux"),
   script: part("script", ["script"], "shells on terminals of their own", "bsdutils"),
+  pexpect: {
+    ...part("pexpect", ["python3"], "the peer of the bench of serial consoles", "python3-pexpect"),
+    check: ["-c", "import pexpect"]
+  },
   docker: {
     ...part("docker", ["docker"], "servers of other distributions in containers", "docker.io"),
     check: ["info"],

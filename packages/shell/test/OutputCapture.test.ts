@@ -4,6 +4,9 @@ import { OutputCapture } from "@toehold/shell/OutputCapture"
 
 const counts = Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 200 })))
 
+/** On both sides of what is worth keeping. */
+const sizes = Schema.Literals([0, 1, 100, 2047, 2048, 5000, 20_000])
+
 describe("OutputCapture", () => {
   it.prop(
     "keeps the first and the last bytes, and counts the rest, however the stream is cut",
@@ -22,6 +25,24 @@ describe("OutputCapture", () => {
       assert.deepStrictEqual(Buffer.from(tail), all.subarray(all.length - tailSize))
     },
     { arbitrary: { runs: 300 } }
+  )
+
+  it.prop(
+    "keeps the same bytes where chunks need not be copied",
+    {
+      limit: Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 60_000 }))),
+      sizes: Schema.Array(sizes)
+    },
+    ({ limit, sizes }) => {
+      const [copied, kept] = [new OutputCapture(limit), new OutputCapture(limit)]
+      for (const [index, size] of sizes.entries()) {
+        const chunk = Buffer.alloc(size, String.fromCharCode(97 + (index % 26)))
+        copied.push(chunk)
+        kept.push(chunk, true)
+      }
+      assert.deepStrictEqual(kept.result(), copied.result())
+    },
+    { arbitrary: { runs: 200 } }
   )
 
   it("joins head and tail without anything between them", () => {

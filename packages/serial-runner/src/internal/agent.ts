@@ -6,6 +6,7 @@ import type { SerialConsole } from "../SerialConsole.ts"
 import * as AgentScript from "./agentScript.ts"
 import { type Answer, AnswerParser } from "./answers.ts"
 import { cksum } from "./cksum.ts"
+import { Reach } from "./reach.ts"
 import * as Screen from "./screen.ts"
 
 /** What the program said of the machine when it began. */
@@ -41,6 +42,8 @@ export interface Agent {
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, SerialError.SerialError>
   /** Hears everything from now on, until the scope closes. */
   readonly hear: (ear: Ear) => Effect.Effect<void, never, Scope.Scope>
+  /** How much output is asked for at a time on this line. */
+  readonly reach: Reach
   /** How long an answer may take on this line before it is worth asking again, in milliseconds. */
   readonly patienceMs: () => number
   /** Why the port has ended, when it does. */
@@ -214,6 +217,7 @@ const make = (console: SerialConsole["Service"], write: Write, { ears, heardAt }
     send: (call, ...args) => write(encode(AgentScript.requestLines(call, ...args))),
     write,
     ask,
+    reach: new Reach(),
     patienceMs: () => wait,
     closed: console.closed,
     isClosed: isClosed(console),

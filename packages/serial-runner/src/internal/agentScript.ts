@@ -17,8 +17,11 @@ export const maxLine = 3800
 /** Bytes of the blocks in which output is read: so little comes whole at last on the worst of lines. */
 export const blockBytes = 512
 
-/** Blocks of each stream that are sent by themselves at a command's end. */
-export const firstBlocks = 128
+/** Longest output that is sent by itself at a command's end. */
+export const firstBytes = 65_536
+
+/** Blocks that are read at once where a piece begins and ends at them: `dd` is slow with small ones. */
+export const largeBlocks = 128
 
 /**
  * The worker: a shell in a session of its own, which waits for a command. A plain one runs in a copy of it, and the worker
@@ -61,8 +64,9 @@ exit`
 
 /**
  * Calls: `T seq cwd input script kind` runs in text mode, with the terminal as its output; `C`, with the same words, in
- * checked mode, with files as its output, whose beginning is sent at its end (kinds: `p` for a plain command, `s` for one
- * that was staged); `G seq stream block count` sends blocks of such a file, and `Z seq stream` its size; `S seq index text`
+ * checked mode, with files as its output, which are sent at its end where they are short (kinds: `p` for a plain command, `s`
+ * for one that was staged); `G seq stream block count` sends blocks of such a file as it is now, `V seq stream block count n`
+ * n pieces of so many blocks of one that stays as it is, and `Z seq stream` says its size; `S seq index text`
  * keeps a part of a file, and `J seq count` joins them; `I id name length sums over` makes the terminal ready for a file that
  * comes as it is, which ends when it is all there or nothing came for two seconds: where it is not what was sent, everything
  * up to a line that only the sender knows, or to two more seconds of silence, is what is left of it; `K seq signal` signals
@@ -129,25 +133,28 @@ printf '%s\n' "$a $m" >"$M/$b.r"; o "$a" "$b" "$m"; break
 fi;;
 esac
 s=
-[ -s "$d/$b.o" ] || f=0
-[ -s "$d/$b.e" ] || h=0
-echo "e $k" >"$M/$b.r"
-o e "$b" "$k" "@{f:-?}" "@{h:-?}"
+W "$b" o "$f"; f=@{y:-?}
+W "$b" e "$h"; h=@{y:-?}
+echo "e $k $f $h" >"$M/$b.r"
+o e "$b" "$k" "$f" "$h"
 L "$b" o "$f"
 L "$b" e "$h"
 done
 }
-L() {
-[ "$3" != 0 ] || return
+W() {
+y=0
+[ -s "$d/$1.$2" ] || return
 y=$3
 [ -n "$y" ] || { wc -c <"$d/$1.$2" >"$M/$1.w"; read -r y <"$M/$1.w"; }
-case $y in [1-9]|[1-9]?|[1-9]??)
+}
+L() {
+case $3 in 0) return;; [1-9]|[1-9]?|[1-9]??)
 m= a=
 while IFS= read -r a; do m=$m$a$q; done <"$d/$1.$2"
 m=$m$a
-if [ "@{#m}" = "$y" ]; then o t "$1" "$2" "$y"; printf '%s%s\n@%s .\n' "$m" "$m" "$n"; return; fi;;
+if [ "@{#m}" = "$3" ]; then o t "$1" "$2" "$3"; printf '%s%s\n@%s .\n' "$m" "$m" "$n"; return; fi;;
 esac
-G "$1" "$2" 0 ${firstBlocks}
+[ "$3" -gt ${firstBytes} ] || { o d "$1" "$2" 0 $($c <"$d/$1.$2"); cat "$d/$1.$2"; printf '\n@%s .\n' "$n"; }
 }
 U() {
 N "$1" || return 0
@@ -183,6 +190,18 @@ read -r a b <"$y.c"
 o d "$1" "$2" "$3" "$a"
 cat "$y"
 printf '\n@%s .\n' "$n"
+}
+V() {
+a=$3 b=$4 y=${blockBytes}
+[ $((($3|$4)%${largeBlocks})) != 0 ] || y=$((${blockBytes}*${largeBlocks})) a=$((a/${largeBlocks})) b=$((b/${largeBlocks}))
+k=$a m=$5
+while [ "$m" -gt 0 ]; do dd if="$d/$1.$2" bs=$y skip=$k count=$b | $c; k=$((k+b)) m=$((m-1)); done |
+while read -r h f; do
+o d "$1" "$2" $((a*y/${blockBytes})) "$h"
+dd if="$d/$1.$2" bs=$y skip=$a count=$b
+printf '\n@%s .\n' "$n"
+a=$((a+b))
+done
 }
 Z() { o z "$1" "$2" $(wc -c <"$d/$1.$2"); }
 K() {

@@ -2,26 +2,26 @@
 import { Deferred, Effect } from "effect"
 import * as CapturedOutput from "@toehold/shell/CapturedOutput"
 import type { Agent } from "./agent.ts"
-import * as AgentScript from "./agentScript.ts"
+import { firstBytes } from "./agentScript.ts"
 import type { End, Watch } from "./commandEnd.ts"
 import * as Output from "./output.ts"
 
-const firstBytes = AgentScript.firstBlocks * AgentScript.blockBytes
-
-/** The beginnings of both streams, which come by themselves. */
+/** Short outputs, which come by themselves. */
 export class FirstPieces {
   readonly #pieces = { o: Deferred.makeUnsafe<Buffer | undefined>(), e: Deferred.makeUnsafe<Buffer | undefined>() }
+  #isOver = false
   readonly reader: Output.PieceReader
 
   constructor(sequence: number) {
+    const streamOf = (key: string) => (["o", "e"] as const).find((stream) => key === `${sequence} ${stream}`)
     const settle = (key: string, data: Buffer | undefined): void => {
-      for (const stream of ["o", "e"] as const) {
-        if (key === `${sequence} ${stream}`) Deferred.doneUnsafe(this.#pieces[stream], Effect.succeed(data))
-      }
+      const stream = streamOf(key)
+      if (stream !== undefined) Deferred.doneUnsafe(this.#pieces[stream], Effect.succeed(data))
     }
     this.reader = new Output.PieceReader(
-      (key, { data, offset }) => {
-        if (offset === 0) settle(key, data)
+      (key) => !this.#isOver && streamOf(key) !== undefined,
+      (key, { chunks, offset }) => {
+        if (offset === 0) settle(key, Buffer.concat(chunks))
       },
       (key) => settle(key, undefined)
     )
@@ -39,6 +39,11 @@ export class FirstPieces {
       }
     })
   }
+
+  /** What comes from now on was asked for. */
+  stop(): void {
+    this.#isOver = true
+  }
 }
 
 const captured = (head: Uint8Array, tail: Uint8Array, totalBytes: number): CapturedOutput.CapturedOutput =>
@@ -49,29 +54,25 @@ const collect = Effect.fnUntraced(function* (
   agent: Agent,
   sequence: number,
   stream: Output.StreamName,
-  first: Buffer | undefined,
+  size: number,
   limit: number
 ) {
-  let blocks: number = AgentScript.firstBlocks
-  const read = Effect.fnUntraced(function* (from: number, to: number) {
-    const piece = yield* Output.readRange(agent, sequence, stream, { from, to, blocks })
-    blocks = piece.blocks
-    return piece.chunks
-  })
-  const begin = first ?? Buffer.concat(yield* read(0, firstBytes))
-  if (begin.length < firstBytes && begin.length <= limit) return captured(begin, new Uint8Array(0), begin.length)
-  const answer = yield* agent.ask(
-    "Z",
-    [sequence, stream],
-    ({ fields, kind }) => kind === "z" && fields[0] === String(sequence) && fields[1] === stream
-  )
-  const size = Number(answer.fields[2])
+  const read = (from: number, to: number) => Output.readRange(agent, sequence, stream, { from, to })
   const headLimit = size <= limit ? size : Math.ceil(limit / 2)
-  const known = begin.subarray(0, headLimit)
-  const head = known.length === headLimit ? known : Buffer.concat([known, ...(yield* read(known.length, headLimit))])
-  const tail = Buffer.concat(size <= limit ? [] : yield* read(size - Math.floor(limit / 2), size))
+  const head = yield* read(0, headLimit)
+  const tail = size <= limit ? new Uint8Array(0) : yield* read(size - Math.floor(limit / 2), size)
   return captured(head, tail, size)
 })
+
+const sizeOf = (agent: Agent, sequence: number, stream: Output.StreamName) =>
+  Effect.map(
+    agent.ask(
+      "Z",
+      [sequence, stream],
+      ({ fields, kind }) => kind === "z" && fields[0] === String(sequence) && fields[1] === stream
+    ),
+    ({ fields }) => Number(fields[2])
+  )
 
 /** Both streams of a command that has ended. Fails with `undefined` where they can't be read. */
 export const gather = Effect.fnUntraced(function* (
@@ -80,11 +81,26 @@ export const gather = Effect.fnUntraced(function* (
   limit: number,
   sent: { readonly pieces: FirstPieces; readonly state: Watch; readonly end: End | undefined }
 ) {
-  const one = Effect.fnUntraced(function* (stream: Output.StreamName, size: number | undefined) {
-    if (size === 0) return CapturedOutput.empty
-    const first = sent.end === undefined ? undefined : yield* sent.pieces.take(stream, agent, sent.state)
-    return yield* collect(agent, sequence, stream, first, limit)
+  const { end, pieces, state } = sent
+  const first = Effect.fnUntraced(function* (stream: Output.StreamName, size: number | undefined) {
+    const isSent = end !== undefined && size !== 0 && (size === undefined || size <= firstBytes)
+    return isSent ? yield* pieces.take(stream, agent, state) : undefined
   })
-  const stdout = yield* one("o", sent.end?.sizes[0])
-  return { stdout, stderr: yield* one("e", sent.end?.sizes[1]) }
+  const one = Effect.fnUntraced(function* (
+    stream: Output.StreamName,
+    known: number | undefined,
+    piece: Buffer | undefined
+  ) {
+    const size = known ?? piece?.length ?? (yield* sizeOf(agent, sequence, stream))
+    if (size === 0) return CapturedOutput.empty
+    if (piece?.length !== size) return yield* collect(agent, sequence, stream, size, limit)
+    if (size <= limit) return captured(piece, new Uint8Array(0), size)
+    return captured(piece.subarray(0, Math.ceil(limit / 2)), piece.subarray(size - Math.floor(limit / 2)), size)
+  })
+  const sizes = end?.sizes ?? []
+  // Nothing is asked for while something is sent by itself: both would be printed at once.
+  const out = yield* first("o", sizes[0])
+  const err = yield* first("e", sizes[1])
+  pieces.stop()
+  return { stdout: yield* one("o", sizes[0], out), stderr: yield* one("e", sizes[1], err) }
 })

@@ -60,7 +60,7 @@ class TextCapture {
 
   bytes(data: Uint8Array): void {
     if (this.#isInPiece || this.#isOver) return
-    this.#capture.push(Buffer.from(data.buffer, data.byteOffset, data.length))
+    this.#capture.push(Buffer.from(data.buffer, data.byteOffset, data.length), true)
   }
 
   answer({ fields, kind }: Answer, sequence: string): void {

@@ -21,7 +21,10 @@ export class QueryFinder {
 
   /** The answers to the queries that end in this chunk, in their order. */
   push(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
-    const data = Buffer.concat([this.#held, chunk])
+    const data =
+      this.#held.length === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+        : Buffer.concat([this.#held, chunk])
     const answers: Array<Uint8Array> = []
     let from = 0
     for (;;) {

@@ -119,9 +119,11 @@ export const make = Effect.fnUntraced(function* (
   const wake = yield* Queue.sliding<true>(1)
   const again = () => void Queue.offerUnsafe(wake, true)
   const pieces = new Output.PieceReader(
-    (key, { data, offset }) => {
+    (key) => / [oe]$/.test(key),
+    (key, { chunks, offset }) => {
       const [sequence, stream] = key.split(" ")
-      if (stream === "o" || stream === "e") processes.get(Number(sequence))?.piece(stream, offset / blockBytes, data)
+      const ears = processes.get(Number(sequence))
+      if (stream === "o" || stream === "e") ears?.piece(stream, offset / blockBytes, Buffer.concat(chunks))
     },
     () => again()
   )
