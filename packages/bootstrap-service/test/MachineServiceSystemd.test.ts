@@ -77,7 +77,7 @@ RealPart.describeWith(RealPart.guestParts, "MachineService by a real systemd", (
         Effect.gen(function* () {
           const { manager } = yield* gather
           assert.strictEqual(manager, "systemd-user")
-          yield* conformance({ manager })
+          yield* conformance({ manager }, { isSlow: true })
         }),
       timeout
     )
@@ -103,8 +103,7 @@ RealPart.describeWith(RealPart.guestParts, "MachineService by a real systemd", (
           const { manager } = yield* gather
           assert.strictEqual(manager, "systemd")
           yield* provisions(8288)
-          assert.isTrue((yield* MachineService.stop("web", { manager })).changed)
-          assert.strictEqual((yield* MachineService.status("web", { manager })).state, "missing")
+          assert.strictEqual((yield* MachineService.stop("web", { manager })).state, "missing")
         }).pipe(Effect.provide(asRoot)),
       timeout
     )
