@@ -186,9 +186,11 @@ const start = Effect.fnUntraced(function* (
   const save =
     file === undefined
       ? Effect.void
-      : oneAtATime
-          .withPermits(1)(SavedState.write(file, world, apiKey))
-          .pipe(Effect.provideContext(context))
+      : World.toSaved(world, apiKey).pipe(
+          Effect.flatMap((account) => SavedState.write(file, account)),
+          oneAtATime.withPermits(1),
+          Effect.provideContext(context)
+        )
   yield* save
   yield* Server.serve(http, world, {
     interval: intervalOf(options.intervals),
