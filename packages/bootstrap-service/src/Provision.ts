@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { Duration, Effect, type Scope } from "effect"
+import { Duration, Effect, type Result, type Scope, Semaphore } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import type { HttpClient } from "effect/http"
 import type { SshAddress } from "@toehold/vast-api/Instance"
@@ -16,9 +16,10 @@ import { identity, registration } from "./internal/provision/keys.ts"
 import { login, type LoginOptions } from "./internal/provision/login.ts"
 import { provisioning, type ProvisioningOptions } from "./internal/provision/provisioning.ts"
 import { defaultLimits, makeRunner, type RunnerOptions } from "./internal/provision/runner.ts"
+import { takingTurns } from "./internal/provision/turns.ts"
 import { type App as App_, comfyui, services } from "./internal/provision/services.ts"
 import * as MachineFacts from "./MachineFacts.ts"
-import type { Identity, OpenMachine, ProvisionAccess } from "./ProvisionAccess.ts"
+import { type Identity, type OpenMachine, ProvisionAccess } from "./ProvisionAccess.ts"
 import type * as ProvisionError from "./ProvisionError.ts"
 import * as Tunnel from "./Tunnel.ts"
 
@@ -186,4 +187,57 @@ export const up = Effect.fn("Provision.up")(function* (
     Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, entrance.machine.processes)
   )
   return { ...made, ...entrance }
+})
+
+/**
+ * How many at once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ManyOptions {
+  /** How many machines are logged in to and worked on at the same time. Default: 16. */
+  readonly concurrency?: number | undefined
+}
+
+/**
+ * {@link up} for many instances at once, each with what is done with it once it is ready: the way it ended, in the order of
+ * the ids. All of them wait together for what the service does in its time; from the login on each needs a turn, which are
+ * given first come, first served, and given back while a key is on its way. So hundreds take little more memory than as
+ * many as work at once, and none is passed over. When its use ends, an instance's connection is closed.
+ *
+ * **Gotchas**
+ *
+ * The limits of steps 2 and 5 are an hour each unless said otherwise: what is waited for there is mostly a turn, of this
+ * function's or of the API's, which wants its calls apart.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const upEach = Effect.fn("Provision.upEach")(function* <A, E, R>(
+  ids: ReadonlyArray<number>,
+  optionsOf: (id: number) => UpOptions,
+  use: (id: number, made: Ready & Entrance) => Effect.Effect<A, E, R>,
+  { concurrency = 16 }: ManyOptions = {}
+): Effect.fn.Return<
+  ReadonlyArray<Result.Result<A, ProvisionError.ProvisionError | E>>,
+  never,
+  VastClient | ProvisionAccess | HttpClient.HttpClient | Exclude<R, Scope.Scope>
+> {
+  const access = yield* ProvisionAccess
+  const inTurn = ProvisionAccess.of({ ...access, login: takingTurns(access.login, yield* Semaphore.make(concurrency)) })
+  return yield* Effect.forEach(
+    ids,
+    (id) => {
+      const options = optionsOf(id)
+      const limits = { registration: "1 hour", login: "1 hour", ...options.limits } as const
+      return up(id, { ...options, limits }).pipe(
+        Effect.flatMap((made) => use(id, made)),
+        Effect.provideService(ProvisionAccess, inTurn),
+        Effect.scoped,
+        Effect.result
+      )
+    },
+    { concurrency: "unbounded" }
+  )
 })

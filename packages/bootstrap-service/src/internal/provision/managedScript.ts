@@ -91,10 +91,10 @@ if [ $th_manager = supervisor ]; then
     th_e=$($th_ctl start "$th_unit" 2>&1 </dev/null) || th_fail "$th_e"
   fi
 else
-  th_e=$($th_ctl daemon-reload 2>&1 </dev/null) || th_fail "$th_e"
-  $th_ctl enable "$th_unit" >/dev/null 2>&1 </dev/null
+  # To enable it reads the new file as well; what can't be enabled can still be run.
+  th_e=$($th_ctl enable "$th_unit" 2>&1 </dev/null) || th_e=$($th_ctl daemon-reload 2>&1 </dev/null) || th_fail "$th_e"
   th_e=$($th_ctl restart "$th_unit" 2>&1 </dev/null) || th_fail "$th_e"
-  [ $th_manager = systemd ] || loginctl enable-linger >/dev/null 2>&1 </dev/null
+  [ $th_manager = systemd ] || [ -e "/var/lib/systemd/linger/$(id -un)" ] || loginctl enable-linger >/dev/null 2>&1 </dev/null
 fi
 printf '%s\\n' "$th_digest" >"$th_dir/digest"
 th_say changed yes

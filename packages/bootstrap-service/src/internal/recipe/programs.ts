@@ -33,6 +33,8 @@ if ! th_node_ok; then
   rm -rf "$th_own/lib/toehold-node"
   mv "$th_own/lib/toehold-node.new" "$th_own/lib/toehold-node"
   for th_p in node npm npx; do ln -sf "../lib/toehold-node/bin/$th_p" "$th_own/bin/$th_p"; done
+  hash -r
+  th_node_ok || { echo 'the Node.js that came does not run here' >&2; exit 1; }
 fi
 node --version`
 

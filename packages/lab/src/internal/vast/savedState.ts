@@ -1,9 +1,8 @@
 /** The simulated account in one file, from which it goes on when the simulator is started again. */
-import { Effect, FileSystem, type Path, Schema } from "effect"
+import { Effect, FileSystem, Schema } from "effect"
 import { LabError } from "../../LabError.ts"
 import type { InstanceRecord } from "./instanceRecord.ts"
 import type { HostKeys } from "./machine.ts"
-import type { ApiKeyRecord, World } from "./world.ts"
 
 const Pair = Schema.Struct({
   type: Schema.Literals(["ed25519", "ecdsa", "rsa"]),
@@ -89,7 +88,8 @@ export const hostKeysOf = ({ hostKeys: { direct, proxy } }: SavedInstance): Host
   return { direct: whole(direct), proxy: whole(proxy) }
 }
 
-const instanceOf = ({ machine, ...record }: InstanceRecord): Effect.Effect<SavedInstance> =>
+/** An instance as it is saved. */
+export const savedInstance = ({ machine, ...record }: InstanceRecord): Effect.Effect<SavedInstance> =>
   Effect.map(machine.hostKeys, (hostKeys) => ({
     ...record,
     ports: { direct: machine.direct?.port ?? null, proxy: machine.proxy?.port ?? null },
@@ -99,24 +99,9 @@ const instanceOf = ({ machine, ...record }: InstanceRecord): Effect.Effect<Saved
 /** Writes all of it, whole or not at all. The file is its owner's: it has every secret of the account. */
 export const write = Effect.fnUntraced(function* (
   file: string,
-  world: World,
-  apiKey: ApiKeyRecord
-): Effect.fn.Return<void, LabError, FileSystem.FileSystem | Path.Path> {
+  account: SavedAccount
+): Effect.fn.Return<void, LabError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
-  const instances = yield* Effect.forEach([...world.instances.values()], instanceOf)
-  const account: SavedAccount = {
-    url: world.url,
-    apiKey: apiKey.key,
-    lastId: world.lastId(),
-    apiKeys: [...world.apiKeys.values()],
-    secrets: Object.fromEntries(world.secrets),
-    sshKeys: world.sshKeys,
-    rentedOffers: world.offers.flatMap(({ id, rentable }) => (rentable ? [] : [id])),
-    isTeam: world.isTeam,
-    wrapsKeys: world.wrapsKeys,
-    listsInstance: world.listsInstance,
-    instances
-  }
   yield* Schema.encodeEffect(Text)(account).pipe(
     Effect.flatMap((text) => fs.writeFileString(`${file}.new`, `${text}\n`, { mode: 0o600 })),
     Effect.andThen(fs.rename(`${file}.new`, file)),

@@ -195,3 +195,21 @@ export const make = Effect.fnUntraced(function* (
   }
   return world
 })
+
+/** All of it, for a later world to go on from. `apiKey` is the one that its owner uses. */
+export const toSaved = (world: World, apiKey: ApiKeyRecord): Effect.Effect<SavedState.SavedAccount> =>
+  Effect.suspend(() =>
+    Effect.map(Effect.forEach([...world.instances.values()], SavedState.savedInstance), (instances) => ({
+      url: world.url,
+      apiKey: apiKey.key,
+      lastId: world.lastId(),
+      apiKeys: [...world.apiKeys.values()],
+      secrets: Object.fromEntries(world.secrets),
+      sshKeys: world.sshKeys,
+      rentedOffers: world.offers.flatMap(({ id, rentable }) => (rentable ? [] : [id])),
+      isTeam: world.isTeam,
+      wrapsKeys: world.wrapsKeys,
+      listsInstance: world.listsInstance,
+      instances
+    }))
+  )
