@@ -118,7 +118,7 @@ export const hello = Effect.fnUntraced(function* (
   const install = Effect.fnUntraced(function* (attempt: number) {
     const scope = yield* Scope.fork(outer)
     // Where there is a prompt it is worth waiting for; without one there is more to be tried.
-    const start = (Screen.isPrompt(tail) ? 4000 : 2000) + 500 * attempt
+    const start = (Screen.isPrompt(tail) ? 4000 : 1000) + 300 * attempt
     const within = { start, quiet: 700 * (attempt + 1), ready: 4000 }
     const agent = yield* Scope.provide(Agent.install(console, write, within), scope).pipe(
       Effect.onExit((exit) =>

@@ -54,6 +54,22 @@ it.prop(
   }
 )
 
+it("finds an exit code wherever it is cut", () => {
+  const text = `out${answer("e 1 143 12 0")};`
+  for (let at = 0; at <= text.length; at++) {
+    for (const parts of [[text.slice(0, at), text.slice(at)], [...text]]) {
+      const found: Array<string> = []
+      const parser = new AnswerParser(nonce, {
+        bytes: (data) => void found.push(Buffer.from(data).toString("latin1")),
+        answer: ({ fields, kind }) => void found.push([kind, ...fields].join(" ")),
+        damaged: () => void found.push("damaged")
+      })
+      for (const part of parts) parser.push(Buffer.from(part, "latin1"))
+      expect(found.join("|").replaceAll(/\|(?=[ut])/g, "")).toBe("out|e 1 143 12 0|;")
+    }
+  }
+})
+
 it("gives every byte that is no answer", () => {
   expect(parse(`one\n${answer("b 1")}two\nthree${answer("e 1 0")}four`, 3)).toEqual([
     "bytes one\n",

@@ -68,7 +68,7 @@ See serial consoles.
 | \`PortBusy\` | \`did-not-run\` | another process has the console | wait for it: a console has one owner |
 | \`PortClosed\` | any of the three | the port ended: the machine, or who connects it, is gone | start the machine; after \`may-have-run\` look at what was left behind first |
 | \`LoginPrompt\` | \`did-not-run\` | the console asks for a login; nothing was typed | enable autologin on the machine's ttyS0 |
-| \`NoShell\` | \`did-not-run\` | no shell answered; \`details.state\` says what is there instead | a machine that boots needs time; end the program that has the terminal |
+| \`NoShell\` | \`did-not-run\` | no shell answered; \`details.state\` says what is there instead, \`details.tried\` what was typed to get past it | a machine that boots needs time; end the program that has the terminal |
 | \`SyntaxError\` | \`did-not-run\` | the machine's shell can't read the text | close every quote, bracket and heredoc |
 | \`CommandTimeout\` \`IdleTimeout\` | \`may-have-run\`, or \`did-not-run\` | as over SSH; \`details.killed\` says whether it is gone | allow more, or make it a job |
 | \`OutputDamaged\` | \`finished\`, or \`may-have-run\` | the output could not be had whole | run it as a job: its output is kept on the machine |
