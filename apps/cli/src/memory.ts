@@ -28,15 +28,21 @@ const collector = (): Collect => {
  */
 export const keepMemoryLow = (what: "output" | "files"): void => {
   const most = what === "files" ? maxDeadBytesOfFiles : maxDeadBytes
+  const { getHeapStatistics } = process.getBuiltinModule("node:v8")
   let collect: Collect | undefined
   let looksLeft = 0
+  // What is in use is no garbage: only what comes on top of it is worth a look.
+  let inUse = 0
   const look = (): void => {
-    if (process.memoryUsage().arrayBuffers < most) {
+    const held = getHeapStatistics().external_memory
+    inUse = Math.min(inUse, held)
+    if (held - inUse < most) {
       looksLeft = Math.max(0, looksLeft - 1)
     } else {
       looksLeft = patience
       collect ??= collector()
       collect({ type: "minor" })
+      inUse = getHeapStatistics().external_memory
     }
     setTimeout(look, looksLeft > 0 ? whileFlooded : otherwise).unref()
   }

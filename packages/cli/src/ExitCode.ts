@@ -67,6 +67,7 @@ export const ofReason = (reason: SshError.Reason): number => {
     case "NotSsh":
     case "ConnectionClosed":
     case "NoCommonAlgorithm":
+    case "PacketTooLong":
     case "ConnectionLost":
     case "ProgramMissing":
       return unreachable

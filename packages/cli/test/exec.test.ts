@@ -154,7 +154,7 @@ describeWith(["sshd"], "toehold exec", () => {
       Effect.gen(function* () {
         const mark = Leaks.marker()
         const command = ["sh", "-c", `echo begun; sleep 600; : ${mark}`]
-        const total = yield* document<Failed>(["--timeout", "400ms"], command)
+        const total = yield* document<Failed>(["--timeout", "3s"], command)
         assert.deepStrictEqual(
           [total.exitCode, total.json.error.reason, total.json.error.outcome, total.json.stdout],
           [124, "CommandTimeout", "may-have-run", "begun\n"]
@@ -163,6 +163,20 @@ describeWith(["sshd"], "toehold exec", () => {
         assert.deepStrictEqual([idle.exitCode, idle.stdout], [124, "begun\n"])
         assert.include(idle.stderr, "printed nothing for 400 ms")
         yield* Leaks.awaitProcesses(mark, 0)
+      })
+    )
+
+    it.effect("counts the way to the machine as a part of its time limit", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer
+        const proxy = yield* FaultProxy.make({ target: server, welcome: "stall" })
+        const machine = `${server.user}@${proxy.host}:${proxy.port}`
+        const words = ["exec", machine, ...withKey(server), "--json", "--timeout", "500ms", "--", "true"]
+        const [took, { exitCode, stdout }] = yield* Effect.timed(toehold(words))
+        assert.isBelow(Duration.toSeconds(took), 10)
+        const { error }: Failed = JSON.parse(stdout)
+        assert.deepStrictEqual([exitCode, error.reason, error.outcome], [124, "CommandTimeout", "did-not-run"])
+        assert.include(stdout, "500 ms")
       })
     )
 

@@ -197,7 +197,7 @@ describeWith(["sshd"], "toehold exec on many machines", () => {
 
         const marker = Leaks.marker()
         const late = yield* toeholdJson<Document>(
-          words("local:", "--timeout", "300ms", "--shell", `echo begun; sleep 600; : ${marker}`)
+          words("local:", "--timeout", "1500ms", "--shell", `echo begun; sleep 600; : ${marker}`)
         )
         assert.deepInclude(late.json.error, { reason: "CommandTimeout" })
         assert.deepStrictEqual([late.exitCode, late.json.stdout], [124, "begun\n"])

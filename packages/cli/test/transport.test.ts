@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
 import { OpenSshServer } from "@toehold/lab/OpenSshServer"
 import { describeWith } from "@toehold/lab/RealPart"
-import { bare, machineOf, sshd, withKey } from "./support/lab.ts"
+import { bare, machineOf, password, sshd, withKey } from "./support/lab.ts"
 import { toehold, toeholdJson } from "./support/program.ts"
 
 const bySystem = ["--transport", "openssh"]
@@ -51,14 +51,16 @@ describeWith(["ssh", "sshd", "private-accounts"], "toehold --transport openssh",
       })
     )
 
-    it.effect("is given no secret", () =>
+    it.effect("is given a password, and no passphrase", () =>
       Effect.gen(function* () {
         const server = yield* OpenSshServer
-        const options = { platform: { env: { PASSWORD: "x" } } }
-        const words = ["exec", machineOf(server), ...bySystem, "--password-env", "PASSWORD", "--", "true"]
-        const { exitCode, stderr } = yield* toehold(words, options)
-        assert.strictEqual(exitCode, 64)
-        assert.match(stderr, /agent/)
+        const login = [machineOf(server), ...bare(server), ...bySystem]
+        const options = { platform: { env: { PASSWORD: password } } }
+        const ran = yield* toehold(["exec", ...login, "--password-env", "PASSWORD", "--", "echo", "in"], options)
+        assert.deepStrictEqual([ran.exitCode, ran.stdout], [0, "in\n"], ran.stderr)
+        const refused = yield* toehold(["exec", ...login, "--passphrase-env", "PASSWORD", "--", "true"], options)
+        assert.strictEqual(refused.exitCode, 64)
+        assert.match(refused.stderr, /agent/)
       })
     )
   })

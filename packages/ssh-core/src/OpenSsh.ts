@@ -6,17 +6,18 @@
  *
  * @since 0.1.0
  */
-import { Context, Duration, Effect, FileSystem, Layer, type Path, Result, type Scope } from "effect"
+import { Context, Duration, Effect, FileSystem, Layer, type Path, type Redacted, Result, type Scope } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import { ClientPlatform } from "./ClientPlatform.ts"
 import * as HostKeys from "./HostKeys.ts"
 import * as Keeper from "./internal/keeper.ts"
 import * as Connection from "./internal/openssh/connection.ts"
+import * as Failure from "./internal/openssh/failure.ts"
 import * as KnownKeys from "./internal/openssh/knownKeys.ts"
 import * as Operations from "./internal/operations.ts"
 import { SshClient } from "./SshClient.ts"
 import * as SshConfig from "./SshConfig.ts"
-import type * as SshError from "./SshError.ts"
+import * as SshError from "./SshError.ts"
 import * as SshFiles from "./SshFiles.ts"
 import * as SshProcess from "./SshProcess.ts"
 import * as SshTarget from "./SshTarget.ts"
@@ -34,6 +35,12 @@ export interface Options {
   readonly knownHostsFile?: string | undefined
   /** Limit for everything until the login is over. Default: ConnectTimeout of the configuration, else 30 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
+  /**
+   * The password of the account, for a server that asks for one. It is given once, to a question that names the account
+   * (`SSH_ASKPASS` of OpenSSH 8.4 or later), and is in no argument, file or environment. Fails with `InvalidArgument` where
+   * `ssh` does not share its connection (Windows).
+   */
+  readonly password?: Redacted.Redacted<string> | undefined
   /** The program. Default: `ssh`, as PATH has it. */
   readonly program?: string | undefined
   /**
@@ -68,7 +75,7 @@ const policyOf = (config: SshConfig.ResolvedTarget | undefined, options: Options
  *
  * **Gotchas**
  *
- * Keys with a passphrase need an agent. Where `ssh` can't share its connection (Windows, and before OpenSSH 7.4) each command
+ * Keys with a passphrase need an agent. A password is for the machine alone: jump hosts need a key. Where `ssh` can't share its connection (Windows, and before OpenSSH 7.4) each command
  * and each transfer makes one of its own: that is slow, an exit code from 129 to 159 counts as the signal that shells
  * mean by it, and the machine can't listen for us. `hostKeyPolicy`, `knownHostsFile` and the
  * target's own options are not for jump hosts, whose `ssh` reads the configuration alone.
@@ -104,18 +111,30 @@ export const connect = Effect.fn("OpenSsh.connect")(function* (
     connectTimeoutMs: Duration.toMillis(connectTimeout)
   }
   const hostKeyPolicy = policyOf(config, options)
+  const program = options.program ?? "ssh"
+  const shares = options.shareConnection ?? platform.os !== "win32"
+  if (options.password !== undefined && !shares) return yield* SshError.make(Failure.noPassword(program))
+  const names = [config?.hostKeyAlias, endpoint.host, target.host]
   const common: Omit<Connection.Options, "sessions"> = {
     spawner: yield* ChildProcessSpawner.ChildProcessSpawner,
     fs: yield* FileSystem.FileSystem,
     platform,
-    program: options.program ?? "ssh",
+    program,
     target,
     hostKeyPolicy,
     knownHostsFile: options.knownHostsFile,
     connectTimeout,
     addsKeepalive: config?.serverAliveIntervalSeconds === undefined,
     endpoint,
-    shares: options.shareConnection ?? platform.os !== "win32",
+    shares,
+    asksPassword: options.password !== undefined,
+    login: {
+      password: options.password,
+      user: endpoint.user,
+      hosts: names.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()])),
+      // What is not understood may have some.
+      hasJumps: config === undefined || config.proxyJump.length > 0
+    },
     accept: ({ hostKey }) =>
       hostKeyPolicy === "off"
         ? Effect.provideContext(KnownKeys.check({ ...endpoint, ...hostKey }, files), context)

@@ -12,6 +12,7 @@ import {
   DnsFailed,
   HostUnreachable,
   NoCommonAlgorithm,
+  PacketTooLong,
   NotSsh
 } from "./internal/reason/connect.ts"
 import {
@@ -76,6 +77,7 @@ export const Reason = Schema.Union([
   NotSsh,
   ConnectionClosed,
   NoCommonAlgorithm,
+  PacketTooLong,
   HostKeyUnknown,
   HostKeyChanged,
   HostKeyRevoked,

@@ -63,7 +63,10 @@ export interface StartOptions<E = never, R = never> {
    * sudo must allow root's shell. It sets the environment anew: `~/` in `cwd` is root's home, `env` is there.
    */
   readonly sudo?: boolean | { readonly password: Redacted.Redacted<string> } | undefined
-  /** Longest time that the command may run; it is killed then. Unlimited if not given. */
+  /**
+   * Longest time from the request to the command's end; it is killed then. What it waits for before it runs counts as well:
+   * a connection or a session of a pool, a slow login. Unlimited if not given.
+   */
   readonly timeout?: Duration.Input | undefined
   /** Longest time without output; the command is killed then. Unlimited if not given. */
   readonly idleTimeout?: Duration.Input | undefined

@@ -1,5 +1,6 @@
 export * as CapturedOutput from "./CapturedOutput.ts"
 export * as ClientPlatform from "./ClientPlatform.ts"
+export * as CommandLimit from "./CommandLimit.ts"
 export * as HostKeys from "./HostKeys.ts"
 export * as KnownHosts from "./KnownHosts.ts"
 export * as OpenSsh from "./OpenSsh.ts"

@@ -50,6 +50,31 @@ describeWith(["sshd", "private-accounts"], "A login that the server makes hard",
       })
     )
 
+    it.effect("takes a banner of 30, 100 and 250 kB, and says so where one is too long for the cipher", () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const file = `${yield* fs.makeTempDirectoryScoped()}/banner`
+        const server = yield* OpenSshServer.make({ config: [`Banner ${file}`] })
+        const line = `${"x".repeat(99)}\n`
+        const proxy = yield* FaultProxy.make({ target: server, toClient: { chunkSize: 1000 } })
+        for (const lines of [300, 1000, 2500]) {
+          yield* fs.writeFileString(file, line.repeat(lines))
+          for (const port of [server.port, proxy.port]) {
+            const ssh = yield* connectTo({ ...optionsFor(server), port })
+            assert.strictEqual(ssh.connection.banner.length, Math.min(lines * 100, 65_536))
+            const { stderr, stdout } = yield* ssh.exec(sh("echo out"))
+            assert.deepStrictEqual([stdout.text, stderr.text], ["out\n", ""])
+          }
+        }
+        const algorithms = { ciphers: { mode: "replace", names: ["aes256-ctr"] } } as const
+        const error = yield* Effect.flip(connectTo(optionsFor(server, { algorithms })))
+        assert.include(reasonOf(error, "PacketTooLong", no).fix, "Banner")
+        yield* fs.writeFileString(file, line.repeat(300))
+        const ssh = yield* connectTo(optionsFor(server, { algorithms }))
+        assert.strictEqual(ssh.connection.banner.length, 30_000)
+      })
+    )
+
     it.effect("runs commands through a ForceCommand that passes them on, and forwards where it runs none", () =>
       Effect.gen(function* () {
         const wrapper = `ForceCommand echo wrapped >&2; exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"`

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, FileSystem, Layer, Scope } from "effect"
+import { Duration, Effect, Exit, Fiber, FileSystem, Layer, Scope } from "effect"
 import * as SshClient from "@toehold/ssh-core/SshClient"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshPool from "@toehold/ssh-core/SshPool"
@@ -220,6 +220,28 @@ describeWith(["sshd"], "SshPool where sessions are short", () => {
           if (round > 0) assert.isBelow(ms, 350)
         }
         assert.isAtMost(yield* openIn(pool), 2)
+      })
+    )
+
+    it.effect("counts the wait for a session as a part of the time limit, and runs nothing after it", () =>
+      Effect.gen(function* () {
+        const server = yield* OpenSshServer.make({ config: ["MaxSessions 1"] })
+        const trace = `${server.tempDir}/late`
+        const { ssh } = yield* pooled(lineFor(server), { maxConnections: 1 })
+        const running = yield* Effect.forkChild(ssh.exec(sh("sleep 2; echo end")))
+        yield* Effect.sleep("500 millis")
+        const { ms, value } = yield* timed(Effect.flip(ssh.exec(sh(`echo ran >>${trace}`), { timeout: "400 millis" })))
+        const reason = reasonOf(value, "CommandTimeout", { isRetryable: true, outcome: "did-not-run" })
+        assert.strictEqual(reason.timeoutMs, 400)
+        assert.isBelow(ms, 1400)
+        // What is left after the wait is what the command has.
+        const second = ssh.exec(sh("echo begun; sleep 30"), { timeout: "4 seconds" })
+        const [took, error] = yield* Effect.timed(Effect.flip(second))
+        const late = reasonOf(error, "CommandTimeout", { isRetryable: false, outcome: "may-have-run" })
+        assert.strictEqual(late.timeoutMs, 4000)
+        assert.isBelow(Duration.toMillis(took), 5500)
+        assert.strictEqual((yield* Fiber.join(running)).stdout.text, "end\n")
+        assert.deepStrictEqual(linesOf(trace), [])
       })
     )
   })

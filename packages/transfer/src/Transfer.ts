@@ -9,7 +9,7 @@
 import { Clock, Effect, type FileSystem, Option, type Path, type Schedule } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Endpoint from "./Endpoint.ts"
-import { at, type Side, sumOf } from "./internal/checksum.ts"
+import { at, type End, type Side, sumOf } from "./internal/checksum.ts"
 import { copyTree, setFolder } from "./internal/copyTree.ts"
 import { sameFile } from "./internal/entry.ts"
 import { baseName, parent } from "./internal/location.ts"
@@ -101,14 +101,26 @@ interface Run extends Pick<Job, "from" | "to" | "meter" | "persist" | "verify" |
 
 type Sides = Pick<Run, "persist"> & { readonly from: Side; readonly to: Side }
 
+/** What has to be seen of both ends first. */
+interface Look<S extends ReadonlyArray<Source>> {
+  readonly sources: (sides: Sides) => Transferring<S>
+  readonly target: (sides: Sides) => Transferring<Target>
+}
+
+/** Files by themselves need no programs but the one for their sums, and that seldom. */
+const needsTools = (sources: ReadonlyArray<Source>): boolean => sources.some(({ entry }) => entry.type !== "file")
+
 /**
- * Looks at both ends, runs the work with what was seen, and answers with counts and the time it took. Looking takes as
- * long as finding out what the ends can do, and goes on beside it.
+ * Looks at both ends, runs the work with what was seen, and answers with counts and the time it took. Looking at a far end
+ * takes as long as finding out what it can do, and goes on beside it; near ones say first whether that is needed.
  */
-const running = <A>(
+const running = <S extends ReadonlyArray<Source>>(
   options: Options & Pick<CopyOptions, "from" | "to">,
-  look: (sides: Sides) => Transferring<A>,
-  work: (run: Run, seen: A) => Transferring<Done & { readonly sha256?: string | undefined }>
+  look: Look<S>,
+  work: (
+    run: Run,
+    seen: { readonly sources: S; readonly found: Target }
+  ) => Transferring<Done & { readonly sha256?: string | undefined }>
 ): Transferring<Summary> =>
   Effect.gen(function* () {
     const started = yield* Clock.currentTimeMillis
@@ -116,13 +128,32 @@ const running = <A>(
     const from: Side = { endpoint: options.from, end: "source" }
     const to: Side = { endpoint: options.to, end: "target" }
     const persisting = persist(meter, options.retry ?? defaultSchedule)
-    const [seen, here, there] = yield* Effect.all(
-      [look({ from, to, persist: persisting }), Tools.find(options.from), Tools.find(options.to)],
-      { concurrency: 3 }
+    const sides: Sides = { from, to, persist: persisting }
+    const here = Tools.finder(from)
+    const there = Tools.finder(to)
+    const finding = Effect.all([here, there], { concurrency: 2, discard: true })
+    const isNear = options.from.name === "local:"
+    const sources = isNear
+      ? look.sources(sides)
+      : Effect.map(Effect.all([look.sources(sides), finding], { concurrency: 2 }), ([sources]) => sources)
+    const seen = yield* Effect.all(
+      {
+        sources: Effect.tap(sources, (sources) => (needsTools(sources) ? finding : Effect.void)),
+        found: look.target(sides)
+      },
+      { concurrency: 2 }
     )
+    const isTree = needsTools(seen.sources)
+    const endOf = (side: Side, tools: Effect.Effect<Tools.Tools>) =>
+      Effect.map(isTree ? tools : Effect.succeed(Tools.none), (known): End => ({
+        ...side,
+        tools: known,
+        sum: Effect.map(tools, ({ sum }) => sum),
+        litter: new Set()
+      }))
     const run: Run = {
-      from: { ...from, tools: here, litter: new Set() },
-      to: { ...to, tools: there, litter: new Set() },
+      from: yield* endOf(from, here),
+      to: yield* endOf(to, there),
       meter,
       persist: persisting,
       verify: options.verify === true,
@@ -253,14 +284,11 @@ export const copy: (options: CopyOptions) => Transferring<Summary> = Effect.fn("
 ): Effect.fn.Return<Summary, TransferError.TransferError> {
   return yield* running(
     options,
-    ({ from, persist, to }) =>
-      Effect.all(
-        {
-          sources: Effect.forEach(options.sources, (text) => persist(findSource(from, text)), { concurrency: 4 }),
-          found: persist(findTarget(to, options.target))
-        },
-        { concurrency: 2 }
-      ),
+    {
+      sources: ({ from, persist }) =>
+        Effect.forEach(options.sources, (text) => persist(findSource(from, text)), { concurrency: 4 }),
+      target: ({ persist, to }) => persist(findTarget(to, options.target))
+    },
     Effect.fnUntraced(function* (run, { found, sources }) {
       const target = { ...found, isFolder: found.isFolder || sources.length > 1 }
       yield* checkNames(sources)
@@ -289,12 +317,12 @@ export const sync: (options: SyncOptions) => Transferring<Summary> = Effect.fn("
 ): Effect.fn.Return<Summary, TransferError.TransferError> {
   return yield* running(
     options,
-    ({ from, persist, to }) =>
-      Effect.all(
-        { source: persist(findSource(from, options.source)), target: persist(findTarget(to, options.target)) },
-        { concurrency: 2 }
-      ),
-    Effect.fnUntraced(function* (run, { source, target }) {
+    {
+      sources: ({ from, persist }) =>
+        Effect.map(persist(findSource(from, options.source)), (source) => [source] as const),
+      target: ({ persist, to }) => persist(findTarget(to, options.target))
+    },
+    Effect.fnUntraced(function* (run, { found: target, sources: [source] }) {
       const { from, persist, to } = run
       const isDryRun = options.dryRun === true
       if (source.entry.type === "file") {

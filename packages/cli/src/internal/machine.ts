@@ -197,10 +197,9 @@ export const loginOptions = Effect.fnUntraced(function* (
     return yield* invocation.usage("--password-env and --password-file both give the password.")
   }
   const passphraseEnv = invocation.one("passphrase-env")
-  if (transportOf(invocation) === "openssh" && (passwordEnv ?? passwordFile ?? passphraseEnv) !== undefined) {
-    // It would take a secret from a terminal alone.
+  if (transportOf(invocation) === "openssh" && passphraseEnv !== undefined) {
     return yield* invocation.usage(
-      "The system's ssh is given no password and no passphrase.",
+      "The system's ssh is given no passphrase.",
       "Add the key to an agent (ssh-add), or leave --transport openssh out."
     )
   }

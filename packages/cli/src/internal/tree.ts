@@ -31,7 +31,7 @@ const exec: CommandSpec = {
   rest: "CMD [ARG...]",
   flags: [
     ...commandFlags,
-    { name: "timeout", value: "DURATION", summary: "Kill the command after this time" },
+    { name: "timeout", value: "DURATION", summary: "Kill the command after this time, counted from the start of exec" },
     { name: "idle-timeout", value: "DURATION", summary: "Kill the command when it printed nothing for this time" },
     {
       name: "max-output",

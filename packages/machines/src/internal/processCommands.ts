@@ -3,6 +3,7 @@ import { Clock, Deferred, Duration, Effect, Option, PlatformError, Redacted, typ
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import * as CapturedOutput from "@toehold/shell/CapturedOutput"
 import { OutputCapture } from "@toehold/shell/OutputCapture"
+import { RequestedAt } from "@toehold/ssh-core/CommandLimit"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
 import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, StartOptions } from "@toehold/ssh-core/SshExec"
@@ -117,6 +118,7 @@ const launch = Effect.fnUntraced(function* <F>(
     Effect.mapError(machine.processes.spawn(process), failed)
   )
   const clock = yield* Clock.Clock
+  const requestedAt = yield* RequestedAt
   let lastOutput = clock.monotonicTimeNanosUnsafe()
   let isOver = false
   const over = yield* Deferred.make<never, F | SshError.SshError>()
@@ -135,7 +137,8 @@ const launch = Effect.fnUntraced(function* <F>(
   const ended = Effect.exit(handle.exitCode)
   if (options.timeout !== undefined) {
     const limit = Duration.fromInputUnsafe(options.timeout)
-    yield* Effect.timeoutOption(ended, limit).pipe(
+    const spent = requestedAt === undefined ? 0n : lastOutput - requestedAt
+    yield* Effect.timeoutOption(ended, Duration.subtract(limit, Duration.nanos(spent))).pipe(
       Effect.flatMap((done) => (Option.isSome(done) ? Effect.void : end("CommandTimeout", limit))),
       Effect.forkScoped
     )

@@ -1,11 +1,9 @@
 /** A connection from the name of a host to the sessions on it, with everything closed by the scope. */
 import { Clock, Deferred, Duration, Effect, Exit, type Redacted, Scope } from "effect"
-import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import type { AlgorithmPreferences } from "../SshAlgorithms.ts"
 import * as SshError from "../SshError.ts"
 import type { SshConnectEvent } from "../SshConnectEvent.ts"
-import * as CipherKeys from "./cipherKeys.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
 import { isDropbear } from "./dropbear.ts"
 import * as Forwarding from "./forwarding.ts"
@@ -89,7 +87,6 @@ export const connect = Effect.fn("SshClient.connect")(function* (
     Scope.provide(own),
     Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
   )
-  CipherKeys.prepare(client)
   const closed = Deferred.makeUnsafe<string>()
   let reason: string | undefined
   const close = (detail: string) => {
@@ -107,8 +104,8 @@ export const connect = Effect.fn("SshClient.connect")(function* (
   const before = authenticated.whyClosed()
   if (before !== undefined) close(before)
   if (options.keepalive !== undefined) {
-    const sentBytes = () => (socket instanceof Net.Socket ? socket.bytesWritten : 0)
-    yield* Liveness.silence({ receivedBytes: authenticated.receivedBytes, sentBytes, ...options.keepalive }).pipe(
+    Liveness.mark(client, options.keepalive)
+    yield* Liveness.silence({ receivedBytes: authenticated.receivedBytes, ...options.keepalive }).pipe(
       Effect.flatMap((quiet) =>
         Effect.sync(() => {
           close(`nothing was received for ${Math.round(Duration.toSeconds(quiet))} s`)

@@ -1,6 +1,7 @@
 /** Runs one command over the sessions of a connection: input, output, limits, and the kill that makes limits real. */
 import { type Cause, Clock, Deferred, Duration, Effect, Exit, Fiber, Option, Queue, type Scope, Stream } from "effect"
 import * as CapturedOutput from "../CapturedOutput.ts"
+import { RequestedAt } from "../CommandLimit.ts"
 import * as SshCommand from "../SshCommand.ts"
 import * as SshError from "../SshError.ts"
 import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, RunningCommand, StartOptions } from "../SshExec.ts"
@@ -79,12 +80,18 @@ const over = (reason: Over["reason"], limit: Duration.Duration): Over => ({ _tag
 
 type Asked = { readonly _tag: "Asked"; readonly prompt: Prompt }
 
-/** The limit that is reached first where nothing at all comes. */
-const firstLimit = ({ idleTimeout, timeout }: Limits): Option.Option<Over> => {
-  if (idleTimeout !== undefined && (timeout === undefined || Duration.isLessThan(idleTimeout, timeout))) {
-    return Option.some(over("IdleTimeout", idleTimeout))
+/** The limit that is reached first where nothing at all comes, and when, after a part of the time for all has passed. */
+const firstLimit = (
+  { idleTimeout, timeout }: Limits,
+  spent: Duration.Duration
+): Option.Option<{ readonly over: Over; readonly left: Duration.Duration }> => {
+  const left = timeout === undefined ? undefined : Duration.subtract(timeout, spent)
+  if (idleTimeout !== undefined && (left === undefined || Duration.isLessThan(idleTimeout, left))) {
+    return Option.some({ over: over("IdleTimeout", idleTimeout), left: idleTimeout })
   }
-  return timeout === undefined ? Option.none() : Option.some(over("CommandTimeout", timeout))
+  return timeout === undefined || left === undefined
+    ? Option.none()
+    : Option.some({ over: over("CommandTimeout", timeout), left })
 }
 
 const outOfLimit = (
@@ -131,7 +138,8 @@ const launch = Effect.fnUntraced(function* (
   const name = SshCommand.display(command)
   const killing = (process: RemoteProcess, signal: string) =>
     killProcess(machine, process, signal, limits.killGrace, options.isKill ? undefined : options.sudo)
-  const begun = yield* Clock.monotonicTimeNanos
+  const asked = yield* Clock.monotonicTimeNanos
+  const begun = (yield* RequestedAt) ?? asked
   let sent = false
   const starting = machine.sessions.start({
     script,
@@ -147,11 +155,11 @@ const launch = Effect.fnUntraced(function* (
   })
   const process = yield* Effect.acquireRelease(
     // The limits hold while the server owes the answer, too: it may never come.
-    Option.match(firstLimit(limits), {
+    Option.match(firstLimit(limits, Duration.nanos(asked - begun)), {
       onNone: () => starting,
-      onSome: (over) =>
+      onSome: ({ left, over }) =>
         Effect.timeoutOrElse(starting, {
-          duration: over.limit,
+          duration: left,
           orElse: () =>
             Effect.suspend(() => {
               const outcome = sent ? "may-have-run" : "did-not-run"

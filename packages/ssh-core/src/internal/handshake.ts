@@ -15,6 +15,7 @@ import { type Answer, tapAuthFailures } from "./authFailures.ts"
 import { whileConnected } from "./channel.ts"
 import type { AuthMethod, Credential } from "./credential.ts"
 import * as Driver from "./driver.ts"
+import * as Gcm from "./gcm.ts"
 import { ServerHello } from "./serverHello.ts"
 import * as WholeIdentification from "./wholeIdentification.ts"
 
@@ -144,6 +145,7 @@ export const authenticate = Effect.fnUntraced(function* (
   client.on("end", () => {
     whyClosed ??= "the server ended it"
   })
+  Gcm.takeOver(client)
   client.on("handshake", (algorithms) => signal({ _tag: "Negotiated", algorithms }))
   client.on("banner", (text) => signal({ _tag: "Banner", text }))
   client.on("change password", (prompt) => signal({ _tag: "PasswordChange", prompt }))
@@ -228,6 +230,9 @@ export const authenticate = Effect.fnUntraced(function* (
 
   const failed = Effect.fnUntraced(function* (error: DriverError) {
     const detail = error.message
+    if (detail === "Bad packet length" && progress.stage === "auth") {
+      return yield* SshError.make(new SshError.PacketTooLong({ host: options.host, port: options.port }))
+    }
     if (error.level === "handshake" && hello.lists !== undefined) {
       const mismatch = Algorithms_.firstMismatch(ours, hello.lists)
       if (mismatch !== undefined) {

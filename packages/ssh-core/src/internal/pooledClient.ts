@@ -1,5 +1,6 @@
 /** The `SshClient` service over a pool: each call has a live connection for as long as its scope. */
 import { Duration, Effect, Exit, Scope } from "effect"
+import * as CommandLimit from "../CommandLimit.ts"
 import type { SshClient } from "../SshClient.ts"
 import * as SshError from "../SshError.ts"
 import type { Kind, Lease, MachineConnections } from "./machineConnections.ts"
@@ -24,20 +25,28 @@ const isBusy = (error: unknown): boolean =>
   error.reason.busy &&
   error.reason.request !== "shell"
 
+/** How a call waits for a connection. */
+interface Waiting {
+  readonly atOnce?: boolean | undefined
+  readonly inTime?: CommandLimit.InTime
+}
+
+const asLongAsItTakes: CommandLimit.InTime = (wait) => wait
+
 /** Uses a connection; what certainly did not run is run again over another one, or when a session is free. */
 const calling =
   (machine: MachineConnections) =>
   <A, E, R>(
     kind: Kind,
     use: (client: Client) => Effect.Effect<A, E, R>,
-    atOnce = false
+    { atOnce = false, inTime = asLongAsItTakes }: Waiting = {}
   ): Effect.Effect<A, E | SshError.SshError, R | Scope.Scope> => {
     const attempt = (lost: number, alone: number): Effect.Effect<A, E | SshError.SshError, R | Scope.Scope> =>
       Effect.gen(function* () {
         // What a failed attempt holds must be free again before the next one.
         const scope = yield* Scope.fork(yield* Effect.scope)
         let lease: Lease | undefined
-        return yield* machine.lease(kind, { atOnce }).pipe(
+        return yield* inTime(machine.lease(kind, { atOnce })).pipe(
           Effect.flatMap((granted) => {
             lease = granted
             return Effect.provideService(use(granted.client), SessionLease, granted)
@@ -51,7 +60,8 @@ const calling =
               return attempt(lost + 1, alone)
             }
             if (lease !== undefined && !atOnce && isBusy(error) && (lease.isShared() || alone < maxAlone)) {
-              return Effect.andThen(Effect.sleep(waitAfter(alone)), attempt(lost, lease.isShared() ? 0 : alone + 1))
+              const again = attempt(lost, lease.isShared() ? 0 : alone + 1)
+              return Effect.andThen(inTime(Effect.sleep(waitAfter(alone))), again)
             }
             return Effect.fail(error)
           })
@@ -63,8 +73,8 @@ const calling =
 /** Every member of the service is one line here. */
 export const make = (machine: MachineConnections, closed: Effect.Effect<string>): Client => {
   const scoped = calling(machine)
-  const whole = <A, E, R>(kind: Kind, use: (client: Client) => Effect.Effect<A, E, R>) =>
-    Effect.scoped(scoped(kind, use))
+  const whole = <A, E, R>(kind: Kind, use: (client: Client) => Effect.Effect<A, E, R>, waiting?: Waiting) =>
+    Effect.scoped(scoped(kind, use, waiting))
   return {
     /** That of the newest connection: the service is only given to those who have seen one. */
     get connection() {
@@ -73,13 +83,21 @@ export const make = (machine: MachineConnections, closed: Effect.Effect<string>)
       return latest.connection
     },
     closed,
-    exec: (command, execOptions) => whole("session", (ssh) => ssh.exec(command, execOptions)),
-    start: (command, startOptions) => scoped("session", (ssh) => ssh.start(command, startOptions)),
+    exec: (command, execOptions) =>
+      CommandLimit.spanning(command, execOptions?.timeout, (inTime) =>
+        whole("session", (ssh) => ssh.exec(command, execOptions), { inTime })
+      ),
+    start: (command, startOptions) =>
+      CommandLimit.spanning(command, startOptions?.timeout, (inTime) =>
+        scoped("session", (ssh) => ssh.start(command, startOptions), { inTime })
+      ),
     spawn: (command, spawnOptions) =>
-      scoped("session", (ssh) => ssh.spawn(command, spawnOptions), spawnOptions?.atOnce),
-    sftp: (sftpOptions) => scoped("session", (ssh) => ssh.sftp(sftpOptions), sftpOptions?.atOnce),
+      scoped("session", (ssh) => ssh.spawn(command, spawnOptions), { atOnce: spawnOptions?.atOnce }),
+    sftp: (sftpOptions) => scoped("session", (ssh) => ssh.sftp(sftpOptions), { atOnce: sftpOptions?.atOnce }),
     interact: (command, steps, interactOptions) =>
-      whole("session", (ssh) => ssh.interact(command, steps, interactOptions)),
+      CommandLimit.spanning(command, interactOptions?.timeout, (inTime) =>
+        whole("session", (ssh) => ssh.interact(command, steps, interactOptions), { inTime })
+      ),
     dial: (to) => scoped("channel", (ssh) => ssh.dial(to)),
     listen: (at, onConnection) => scoped("channel", (ssh) => ssh.listen(at, onConnection)),
     checkSftp: whole("session", (ssh) => ssh.checkSftp)

@@ -15,7 +15,10 @@ export interface Side {
 
 /** One end with what it can do. */
 export interface End extends Side {
+  /** None where only files by themselves are at hand. */
   readonly tools: Tools
+  /** As {@link Tools} has it, found out when it is needed. */
+  readonly sum: Effect.Effect<Tools["sum"]>
   /** What could not be removed when it was of no more use, because the connection was gone. */
   readonly litter: Set<string>
 }
@@ -28,28 +31,28 @@ const maxOutput = 64 * 1024 * 1024
 
 /** In hexadecimal, of the first bytes of a file; of the whole file without a length. */
 export const sumOf = (end: End, path: string, length?: number): Sums<string> =>
-  end.tools.sum === undefined
-    ? readBack(end, path, length)
-    : run(
-        end.endpoint,
-        {
-          // Without a pipeline the shell tells of a file that can't be read.
-          text:
-            length === undefined
-              ? `exec ${end.tools.sum} <"$1"`
-              : `[ -r "$1" ] || exit 1; head -c "$2" <"$1" | ${end.tools.sum}`,
-          args: [path, ...(length === undefined ? [] : [String(length)])]
-        },
-        { consumer: collect(4096) }
-      ).pipe(
-        Effect.mapError((error) => ofPlatform(error, at(end, path))),
-        Effect.flatMap((ended) => {
-          const sum = /^\\?([0-9a-f]{64})(?:\s|$)/.exec(ended.value.toString("latin1"))?.[1]
-          return ended.exitCode === 0 && sum !== undefined
-            ? Effect.succeed(sum)
-            : Effect.fail(ofProgram("the checksum program", ended, at(end, path)))
-        })
-      )
+  Effect.flatMap(end.sum, (program) =>
+    program === undefined ? readBack(end, path, length) : byProgram(program, end, path, length)
+  )
+
+const byProgram = (program: string, end: End, path: string, length: number | undefined): Sums<string> =>
+  run(
+    end.endpoint,
+    {
+      // Without a pipeline the shell tells of a file that can't be read.
+      text: length === undefined ? `exec ${program} <"$1"` : `[ -r "$1" ] || exit 1; head -c "$2" <"$1" | ${program}`,
+      args: [path, ...(length === undefined ? [] : [String(length)])]
+    },
+    { consumer: collect(4096) }
+  ).pipe(
+    Effect.mapError((error) => ofPlatform(error, at(end, path))),
+    Effect.flatMap((ended) => {
+      const sum = /^\\?([0-9a-f]{64})(?:\s|$)/.exec(ended.value.toString("latin1"))?.[1]
+      return ended.exitCode === 0 && sum !== undefined
+        ? Effect.succeed(sum)
+        : Effect.fail(ofProgram("the checksum program", ended, at(end, path)))
+    })
+  )
 
 const readBack = (end: End, path: string, length: number | undefined): Sums<string> =>
   Effect.suspend(() => {
@@ -72,7 +75,7 @@ export const sumsOf = Effect.fnUntraced(function* (
   paths: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyMap<string, string>, TransferError.TransferError> {
   const sums = new Map<string, string>()
-  const { sum } = end.tools
+  const sum = yield* end.sum
   const plain = sum === undefined ? [] : paths.filter(isPlain)
   if (plain.length > 1) {
     const input = Stream.succeed(new TextEncoder().encode(plain.map((path) => `${path}\0`).join("")))

@@ -32,6 +32,7 @@ const unreachable = new Set([
   "DnsFailed",
   "NotSsh",
   "NoCommonAlgorithm",
+  "PacketTooLong",
   "HostKeyUnknown",
   "HostKeyChanged",
   "HostKeyRevoked",

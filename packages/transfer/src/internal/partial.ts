@@ -56,21 +56,32 @@ const signOf = (end: End, path: string): Effect.Effect<Sign | undefined> =>
     Effect.orElseSucceed(() => undefined)
   )
 
+/** A folder of some thousand names says that it is larger. */
+const quicklyListed = 128 * 1024
+
 /** Of the same transfer; a large folder is not listed where a program can look. */
-const namesIn = (
+const namesIn = Effect.fnUntraced(function* (
   end: End,
   { folder, key }: Partial
-): Effect.Effect<ReadonlyArray<string>, TransferError.TransferError> => {
-  const { endpoint, tools } = end
+): Effect.fn.Return<ReadonlyArray<string>, TransferError.TransferError> {
+  const { endpoint } = end
   const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(end, folder))
   const all = Effect.mapError(endpoint.files.readDirectory(folder), failed)
-  if (tools.list === undefined) return all
+  const { size } = yield* Effect.mapError(endpoint.files.stat(folder), failed)
+  if (endpoint.isWindows === true || size <= quicklyListed) return yield* all
   const text = `cd -- "$1" && for f in "$2".*; do [ ! -e "$f" ] || printf '%s\\n' "$f"; done`
-  return run(endpoint, { text, args: [folder, `${ownPrefix}${key}`] }, { consumer: collect(64 * 1024) }).pipe(
+  return yield* run(endpoint, { text, args: [folder, `${ownPrefix}${key}`] }, { consumer: collect(64 * 1024) }).pipe(
     Effect.mapError(failed),
-    Effect.flatMap(({ exitCode, value }) => (exitCode === 0 ? Effect.succeed(value.toString("utf8").split("\n")) : all))
+    Effect.flatMap(({ exitCode, value }) =>
+      exitCode === 0 ? Effect.succeed(value.toString("utf8").split("\n")) : all
+    ),
+    // Where no program can be had either.
+    Effect.catchIf(
+      ({ reason }) => reason._tag !== "ConnectionLost",
+      () => all
+    )
   )
-}
+})
 
 /**
  * Makes what an earlier run left of the same transfer this run's own partial. `false` where there is nothing, or others are

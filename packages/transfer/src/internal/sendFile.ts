@@ -25,8 +25,8 @@ export interface Options {
 /** What a smaller file would save by being taken up again is less than looking for what is left of it costs. */
 const resumable = 1024 * 1024
 
-/** Pieces that are read at once: as large as OpenSSH takes them in one request, so that none is put together of two. */
-const chunkSize = 255 * 1024
+/** Pieces that are read at once: as large as four requests that OpenSSH takes, so that none is put together of two. */
+const chunkSize = 4 * 255 * 1024
 
 /** Requests that were under way when a connection was lost may have left a gap near the end. */
 const doubtful = 32 * 1024 * 1024

@@ -1,6 +1,7 @@
 /** Which programs an end has that save round trips. */
 import { Effect } from "effect"
-import type { Endpoint } from "../Endpoint.ts"
+import { at, type Side } from "./checksum.ts"
+import { ofPlatform } from "./failure.ts"
 import { collect, run } from "./program.ts"
 
 export interface Tools {
@@ -29,13 +30,21 @@ elif stat -c %s / >/dev/null 2>&1; then echo stat-c
 elif stat -f %z / >/dev/null 2>&1; then echo stat-f
 fi`
 
-/** An end without a POSIX shell has none, and so has one whose shell can't be asked. */
-export const find = (endpoint: Endpoint): Effect.Effect<Tools> => {
-  if (endpoint.isWindows === true) return Effect.succeed(none)
-  return run(endpoint, { text: probe, args: [] }, { consumer: collect(4096) }).pipe(
-    Effect.map(({ value }) => read(value.toString("utf8").split("\n"))),
-    Effect.orElseSucceed(() => none)
+/**
+ * What finds them, once, when it is first run. An end without a POSIX shell has none, and so has one whose shell can't be
+ * asked; after a lost connection it is asked again.
+ */
+export const finder = (side: Side): Effect.Effect<Tools> => {
+  if (side.endpoint.isWindows === true) return Effect.succeed(none)
+  let known: Tools | undefined
+  const ask = run(side.endpoint, { text: probe, args: [] }, { consumer: collect(4096) }).pipe(
+    Effect.map(({ value }) => (known = read(value.toString("utf8").split("\n")))),
+    Effect.catch((error) => {
+      if (ofPlatform(error, at(side, "")).reason._tag !== "ConnectionLost") known = none
+      return Effect.succeed(none)
+    })
   )
+  return Effect.suspend(() => (known === undefined ? ask : Effect.succeed(known)))
 }
 
 const read = (lines: ReadonlyArray<string>): Tools => ({

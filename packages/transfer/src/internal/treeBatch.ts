@@ -1,5 +1,5 @@
 /** Small files of a tree, many at once: as one tar stream between two ends that can take part in it. */
-import { Effect, Exit, Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, Scope, Stream } from "effect"
 import type { FileSystem, PlatformError } from "effect"
 import * as TransferError from "../TransferError.ts"
 import { at, type End, sumsOf } from "./checksum.ts"
@@ -116,25 +116,47 @@ const receive = (
   !way.to.tools.tar
     ? writeHere(way, passed, events)
     : way.isHidden
-      ? Effect.andThen(
-          unpack(way.to, way.target, events, folders),
-          Effect.suspend(() => settled(way, below(way.target), passed))
-        )
+      ? unpackSettled(way, way.target, passed, events, folders)
       : receiveStaged(way, passed, events)
 
-/** Of what has passed, what the source still has as it was listed; with the same sum where that is asked for. */
-const settled = Effect.fnUntraced(function* (
-  { files, from, source, to, verify }: Way,
-  placeOf: Held["at"],
+/** Of what has passed, what the source still has as it was listed: what was written to meanwhile may have been sent torn. */
+const unchanged = Effect.fnUntraced(function* (
+  { files, from, source }: Way,
   passed: ReadonlySet<string>
-): Effect.fn.Return<ReadonlySet<string>, TransferError.TransferError> {
-  // What was written to while it was packed may have been sent torn.
+): Effect.fn.Return<ReadonlyArray<string>, TransferError.TransferError> {
   const now = yield* lookAtEach(from.endpoint, "source", source, from.tools, [...passed])
-  const same = [...passed].filter((path) => {
+  return [...passed].filter((path) => {
     const [was, is] = [files.get(path), now.get(path)]
     return was !== undefined && is !== undefined && sameFile(was, is) && was.mtime === is.mtime
   })
-  return new Set(verify ? yield* equalPaths({ end: from, at: below(source) }, { end: to, at: placeOf }, same) : same)
+})
+
+/** Those of the paths that arrived with the same sum, where that is asked for. */
+const verified = (
+  { from, source, to, verify }: Way,
+  placeOf: Held["at"],
+  paths: ReadonlyArray<string>
+): Doing<ReadonlySet<string>> =>
+  Effect.map(
+    verify ? equalPaths({ end: from, at: below(source) }, { end: to, at: placeOf }, paths) : Effect.succeed(paths),
+    (equal) => new Set(equal)
+  )
+
+/** Unpacks, and answers what arrived as the source still has it. The source is looked at while the rest is on its way. */
+const unpackSettled = Effect.fnUntraced(function* (
+  way: Way,
+  root: string,
+  passed: ReadonlySet<string>,
+  events: FileEvents,
+  folders: ReadonlyArray<Entry>
+): Effect.fn.Return<ReadonlySet<string>, TransferError.TransferError> {
+  const isPacked = yield* Deferred.make<void>()
+  const told = Stream.concat(events, Stream.fromEffectDrain(Deferred.succeed(isPacked, undefined)))
+  const [same] = yield* Effect.all(
+    [Effect.andThen(Deferred.await(isPacked), unchanged(way, passed)), unpack(way.to, root, told, folders)],
+    { concurrency: 2 }
+  )
+  return yield* verified(way, below(root), same)
 })
 
 /** What is at the target with the size and the time that it should have; tar gives a file its time when it is whole. */
@@ -188,8 +210,7 @@ const receiveStaged = Effect.fnUntraced(function* (
   const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(to, target))
   return yield* Effect.gen(function* () {
     yield* Effect.mapError(to.endpoint.files.makeDirectory(stage, { mode: 0o700 }), failed)
-    yield* unpack(to, stage, events, [])
-    const arrived = yield* settled(way, below(stage), passed)
+    const arrived = yield* unpackSettled(way, stage, passed, events, [])
     yield* merge(to, stage, target, [...arrived])
     return arrived
   }).pipe(Effect.ensuring(Partial.discard(to, partial)))
@@ -258,7 +279,7 @@ const writeHere = (way: Way, passed: ReadonlySet<string>, events: FileEvents): D
         const partial = written.waiting.get(path)
         return partial === undefined ? join(target, path) : Partial.pathOf(partial)
       }
-      const arrived = yield* settled(way, waitsAt, passed)
+      const arrived = yield* verified(way, waitsAt, yield* unchanged(way, passed))
       for (const [path, partial] of written.waiting) {
         if (!arrived.has(path)) continue
         yield* Effect.mapError(to.endpoint.files.rename(Partial.pathOf(partial), join(target, path)), failed)

@@ -44,6 +44,7 @@ export const stageOf = (reason: SshError.Reason): Stage | undefined => {
     case "NotSsh":
       return "banner"
     case "NoCommonAlgorithm":
+    case "PacketTooLong":
       return "kex"
     case "HostKeyUnknown":
     case "HostKeyChanged":

@@ -1,6 +1,7 @@
 /** `toehold interact`: a command in a terminal, answered by a script. */
 import { Effect } from "effect"
 import * as CapturedOutput from "@toehold/ssh-core/CapturedOutput"
+import * as CommandLimit from "@toehold/ssh-core/CommandLimit"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as ExitCode from "../../ExitCode.ts"
 import type * as FailureDocument from "../../FailureDocument.ts"
@@ -48,7 +49,9 @@ const run = Effect.fnUntraced(function* (
     maxTranscript: maxTranscript ?? (isJson ? defaultDocumentLimit : undefined)
   }
   yield* Effect.fromResult(SshCommand.toScript(command))
-  const result = yield* Effect.scoped(Effect.flatMap(reach(login), (ssh) => ssh.interact(command, steps, options)))
+  const result = yield* CommandLimit.spanning(command, options.timeout, (inTime) =>
+    Effect.scoped(Effect.flatMap(inTime(reach(login)), (ssh) => ssh.interact(command, steps, options)))
+  )
   if (!isJson) {
     const { stdout } = yield* StandardStreams
     yield* stdout(result.transcript.bytes)

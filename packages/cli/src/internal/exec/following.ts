@@ -8,7 +8,7 @@ import { type CommandOutput, outputFields } from "../outputDocument.ts"
 import { OutputEvents } from "../outputEvents.ts"
 import { OutputLimit } from "../outputLimit.ts"
 import { QuestionInFailure } from "../questionInFailure.ts"
-import { openMachine, type Request } from "./request.ts"
+import { onMachine, type Request } from "./request.ts"
 
 /** Enough to read, little enough to hand to a model. */
 const defaultDocumentLimit = 256 * 1024
@@ -32,11 +32,10 @@ export interface Receiver<E> {
 }
 
 export const follow = <E>(request: Request, name: string, receiver: Receiver<E>) =>
-  Effect.gen(function* () {
+  onMachine(request, name, ({ failed, machine, options }) => {
     const { maxOutput } = request
     const limits = { stdout: new OutputLimit(maxOutput), stderr: new OutputLimit(maxOutput) }
     const question = new QuestionInFailure()
-    const { failed, machine, options } = yield* openMachine(request, name)
     const running = Effect.gen(function* () {
       const { exit, output } = yield* machine.start(request.command, options)
       yield* Stream.runForEach(output, ({ data, stream }) => {
@@ -52,30 +51,33 @@ export const follow = <E>(request: Request, name: string, receiver: Receiver<E>)
       }
       return { ...status, ...question.of(status) }
     })
-    return yield* Effect.raceFirst(running, failed)
-  }).pipe(Effect.scoped)
+    return Effect.raceFirst(running, failed)
+  })
 
 /** The command as one document. */
 export const answer = (request: Request, name: string) =>
-  Effect.gen(function* () {
-    const { failed, machine, options } = yield* openMachine(request, name)
-    const maxOutput = request.maxOutput ?? defaultDocumentLimit
-    const result = yield* Effect.raceFirst(machine.exec(request.command, { ...options, maxOutput }), failed)
-    const { exitCode, signal } = result
-    return {
-      document: {
-        machine: name,
-        command: SshCommand.display(request.command),
-        exitCode,
-        signal,
-        ...outputFields(result.stdout, result.stderr),
-        ...QuestionInFailure.of(result, result),
-        durationMs: Math.round(result.durationMs),
-        outcome: "finished"
-      },
-      exitCode: ExitCode.ofStatus(result)
-    }
-  }).pipe(Effect.scoped)
+  onMachine(
+    request,
+    name,
+    Effect.fnUntraced(function* ({ failed, machine, options }) {
+      const maxOutput = request.maxOutput ?? defaultDocumentLimit
+      const result = yield* Effect.raceFirst(machine.exec(request.command, { ...options, maxOutput }), failed)
+      const { exitCode, signal } = result
+      return {
+        document: {
+          machine: name,
+          command: SshCommand.display(request.command),
+          exitCode,
+          signal,
+          ...outputFields(result.stdout, result.stderr),
+          ...QuestionInFailure.of(result, result),
+          durationMs: Math.round(result.durationMs),
+          outcome: "finished"
+        },
+        exitCode: ExitCode.ofStatus(result)
+      }
+    })
+  )
 
 /** How much has come until now. */
 export interface Seen {

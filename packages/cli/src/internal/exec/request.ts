@@ -4,6 +4,7 @@ import type { ChildProcessSpawner } from "effect/process"
 import * as Machine from "@toehold/machines/Machine"
 import * as VastName from "@toehold/machines/VastName"
 import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import * as CommandLimit from "@toehold/ssh-core/CommandLimit"
 import * as SshCommand from "@toehold/ssh-core/SshCommand"
 import * as SshError from "@toehold/ssh-core/SshError"
 import type { StartOptions } from "@toehold/ssh-core/SshExec"
@@ -69,21 +70,30 @@ export const readRequest = Effect.fnUntraced(function* (
   }
 })
 
-/** The machine, and what its command is to be started with. */
-export const openMachine = Effect.fnUntraced(function* (
+interface Opened {
+  readonly machine: Machine.Machine
+  readonly options: StartOptions
+  readonly failed: Input["failed"]
+}
+
+/** Opens the machine, and uses it with what its command is to be started with. The time limit spans both. */
+export const onMachine = <A, E, R>(
   request: Request,
-  name: string
-): Effect.fn.Return<
-  { readonly machine: Machine.Machine; readonly options: StartOptions; readonly failed: Input["failed"] },
-  Machine.OpenError,
-  Scope.Scope | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
-> {
-  const { failed, stdin } = yield* request.input.open
-  const machine = yield* Machine.open(name, request.machineOptions).pipe(
-    Effect.provideService(SshPool.SshPool, request.pool)
+  name: string,
+  use: (opened: Opened) => Effect.Effect<A, E, R>
+): Effect.Effect<
+  A,
+  E | Machine.OpenError,
+  Exclude<R, Scope.Scope> | FileSystem.FileSystem | Path.Path | ClientPlatform | ChildProcessSpawner.ChildProcessSpawner
+> =>
+  CommandLimit.spanning(request.command, request.limits.timeout, (inTime) =>
+    Effect.gen(function* () {
+      const { failed, stdin } = yield* request.input.open
+      const opening = Machine.open(name, request.machineOptions)
+      const machine = yield* inTime(Effect.provideService(opening, SshPool.SshPool, request.pool))
+      return yield* use({ machine, failed, options: { ...request.limits, pty: request.terminals.get(name), stdin } })
+    }).pipe(Effect.scoped)
   )
-  return { machine, failed, options: { ...request.limits, pty: request.terminals.get(name), stdin } }
-})
 
 /** Whether the command gets a terminal on the machine, and what of the machine's name exec does nothing about. */
 const readTerminal = Effect.fnUntraced(function* (

@@ -73,7 +73,7 @@ See \`toehold help provisioning\`.
 | \`DnsFailed\` | the name is wrong, unless \`isRetryable\` |
 | \`NotSsh\` | wrong port |
 | \`ConnectionClosed\` | wait 10 s, try again, open fewer connections at once |
-| \`NoCommonAlgorithm\` | tell the person: the server is too old or too closed |
+| \`NoCommonAlgorithm\`, \`PacketTooLong\` | tell the person: the server is too old or too closed |
 | \`HostKeyUnknown\` | ask for the fingerprint, then \`toehold hosts trust MACHINE --fingerprint SHA256:...\` |
 | \`HostKeyChanged\` | **stop and ask**, unless you know that the machine was rebuilt or its address reused: then \`toehold hosts trust MACHINE --replace\` |
 | \`HostKeyRevoked\` | stop; don't connect |

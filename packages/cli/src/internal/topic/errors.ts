@@ -15,6 +15,7 @@ Nothing ran (\`did-not-run\`).
 | \`HostUnreachable\` | no route to the host | check the address and the network here; a private address needs a jump host, \`-J\` |
 | \`NotSsh\` | what answers is no SSH server | check the port |
 | \`ConnectionClosed\` | the server hung up before the login was over | wait, then try with fewer connections at once; at \`auth\` name one key: \`-i FILE -o IdentitiesOnly=yes\` |
+| \`PacketTooLong\` | before the login was over the server sent more in one packet than SSH allows, which can only be a banner | shorten what \`Banner\` names in its \`sshd_config\` |
 | \`NoCommonAlgorithm\` | the two sides share no algorithm of a kind; both lists are in \`details\` | update the server, or allow more there |
 
 ## Host keys

@@ -31,7 +31,7 @@ export const interact: CommandSpec = {
     },
     { name: "script", value: "FILE", isFile: true, summary: "The steps as JSON; - for standard input" },
     { name: "step-timeout", value: "DURATION", summary: "Longest wait for a step (default: 30s)" },
-    { name: "timeout", value: "DURATION", summary: "Longest time for all of it" },
+    { name: "timeout", value: "DURATION", summary: "Longest time for all of it, connecting included" },
     {
       name: "prompt-timeout",
       value: "DURATION",

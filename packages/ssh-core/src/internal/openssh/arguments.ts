@@ -11,6 +11,8 @@ export interface Settings {
   readonly connectTimeout: Duration.Duration
   /** The configuration says nothing of how a dead connection is found. */
   readonly addsKeepalive: boolean
+  /** A password may be asked for, of a program that answers. */
+  readonly asksPassword: boolean
 }
 
 const option = (keyword: string, value: string): ReadonlyArray<string> => ["-o", `${keyword}=${value}`]
@@ -43,7 +45,8 @@ const hostKeyOptions = ({ hostKeyPolicy, knownHostsFile }: Settings): ReadonlyAr
 const connection = (settings: Settings): ReadonlyArray<string> => {
   const { configFile, identityFiles, options, port, proxyJump, user } = settings.target
   return [
-    ...option("BatchMode", "yes"),
+    // Which would try no password either. Whatever else is asked for then is not answered.
+    ...(settings.asksPassword ? option("NumberOfPasswordPrompts", "1") : option("BatchMode", "yes")),
     ...option("PermitLocalCommand", "no"),
     ...hostKeyOptions(settings),
     ...option("ConnectTimeout", String(Math.max(1, Math.ceil(Duration.toSeconds(settings.connectTimeout))))),

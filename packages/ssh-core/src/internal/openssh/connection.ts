@@ -1,5 +1,5 @@
 /** A connection that the system's `ssh` makes and holds, with the driver's channels over it. */
-import { Deferred, Effect, Exit, type FileSystem, Queue, Scope } from "effect"
+import { Deferred, Effect, Exit, type FileSystem, Queue, type Redacted, Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import type * as Ssh2 from "ssh2"
 import type { Platform } from "../../ClientPlatform.ts"
@@ -8,6 +8,7 @@ import { isDropbear } from "../dropbear.ts"
 import * as Forwarding from "../forwarding.ts"
 import * as Sessions from "../sessions.ts"
 import * as Arguments from "./arguments.ts"
+import * as Askpass from "./askpass.ts"
 import * as Failure from "./failure.ts"
 import * as Master from "./master.ts"
 import * as MuxClient from "./muxClient.ts"
@@ -24,6 +25,10 @@ export interface Options extends Arguments.Settings {
   readonly sessions: Sessions.Options
   /** The connection may be shared by a control socket. */
   readonly shares: boolean
+  /** To be given when `ssh` asks for it, over a connection that is shared. */
+  readonly login: Pick<Askpass.Options, "user" | "hosts" | "hasJumps"> & {
+    readonly password: Redacted.Redacted<string> | undefined
+  }
   /** Has the last word on the host, once it is known. */
   readonly accept: (report: Report) => Effect.Effect<void, SshError.SshError>
 }
@@ -102,10 +107,18 @@ const open = Effect.fnUntraced(function* (
   const { endpoint, platform, program, spawner } = options
   const folder = options.shares ? yield* privateFolder(options.fs) : undefined
   const socket = folder === undefined ? undefined : `${folder}/s`
+  const { password } = options.login
+  const env =
+    password === undefined || folder === undefined
+      ? {}
+      : yield* Askpass.make({ ...options.login, platform, fs: options.fs, folder, password })
   const ready = yield* Queue.unbounded<void>()
-  const ssh = yield* Master.start(spawner, platform, program, Arguments.holding(options, socket), (report) =>
+  const ssh = yield* Master.start(spawner, platform, program, Arguments.holding(options, socket), env, (report) =>
     report.takeReady() ? Effect.asVoid(Queue.offer(ready, undefined)) : Effect.void
   )
+  // Without a shared connection each command would log in, and ask, by itself.
+  const unshared =
+    password === undefined ? apart(options, ssh) : Effect.fail(SshError.make(Failure.noPassword(program)))
   const shared = (folder: string) =>
     Effect.suspend(() => MuxClient.open(`${folder}/s`, ssh.report.identification)).pipe(
       Effect.map((opened): Channels => {
@@ -117,11 +130,11 @@ const open = Effect.fnUntraced(function* (
   // A jump host's ssh says the same before this one does: then there is no socket yet.
   const attempt =
     folder === undefined
-      ? Effect.andThen(Queue.take(ready), apart(options, ssh))
+      ? Effect.andThen(Queue.take(ready), unshared)
       : Queue.take(ready).pipe(
           Effect.andThen(shared(folder)),
           Effect.retry({ while: ({ isMissing }) => isMissing }),
-          Effect.catch(() => apart(options, ssh))
+          Effect.catch(() => unshared)
         )
   const channels = yield* attempt.pipe(
     Effect.raceFirst(

@@ -91,6 +91,13 @@ export const noProgram = (program: string, detail: string): SshError.Reason =>
     hint: "Install OpenSSH's client, or use the transport ssh2."
   })
 
+export const noPassword = (program: string): SshError.Reason =>
+  new SshError.InvalidArgument({
+    argument: "The password",
+    detail: `${program} can't share its connection here, and each command would have to log in by itself`,
+    hint: "Use a key, by an agent if it has a passphrase (ssh-add), or the transport ssh2."
+  })
+
 export const notShared: SshError.Reason = new SshError.ChannelRefused({
   request: "tcpip-forward",
   detail: "an ssh that does not share its connection can't have the machine listen",

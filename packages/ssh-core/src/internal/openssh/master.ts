@@ -32,11 +32,12 @@ export const start = Effect.fnUntraced(function* (
   platform: Platform,
   program: string,
   args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>,
   onLine: (report: Report) => Effect.Effect<void>
 ): Effect.fn.Return<Ssh, SshError.SshError, Scope.Scope> {
   // BatchMode is not for the jump hosts that ssh starts another ssh for; without a terminal of its own this is what is left.
   const options: ChildProcess.CommandOptions = {
-    env: { SSH_ASKPASS_REQUIRE: "never" },
+    env: { SSH_ASKPASS_REQUIRE: "never", ...env },
     extendEnv: true,
     stdin: "pipe",
     stdout: "ignore",

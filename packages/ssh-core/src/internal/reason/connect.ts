@@ -170,6 +170,27 @@ export class ConnectionClosed extends Schema.TaggedError<ConnectionClosed>("@toe
 }
 
 /**
+ * Before the login was over the server sent a packet that is longer than what can be taken: 35,000 bytes, which is all that
+ * RFC 4253 (section 6.1) asks for, or OpenSSH's 256 KiB where AES-GCM is in use. Only a login banner gets so long.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class PacketTooLong extends Schema.TaggedError<PacketTooLong>("@toehold/ssh-core/PacketTooLong")(
+  "PacketTooLong",
+  Endpoint
+) {
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return `${address(this.host, this.port)} sent a packet during the login that is longer than SSH allows.`
+  }
+  get fix(): string {
+    return "Its login banner is too long: shorten the file that Banner names in its sshd_config, or log in with aes128-gcm@openssh.com."
+  }
+}
+
+/**
  * Client and server share no algorithm of one kind. Both lists are in order of preference.
  *
  * @since 0.1.0
