@@ -1,6 +1,5 @@
 /** Serial lines for the benches: a shell of this computer on a terminal, and who uses it raw. */
 import { Deferred, Effect, type Scope } from "effect"
-import * as RealPart from "@toehold/lab/RealPart"
 import * as SerialConsole from "@toehold/serial-runner/SerialConsole"
 import * as SerialPort from "@toehold/serial-runner/SerialPort"
 import * as SerialShell from "@toehold/serial-runner/SerialShell"
@@ -8,11 +7,11 @@ import * as SerialTarget from "@toehold/serial-runner/SerialTarget"
 import { spawn } from "node:child_process"
 import { Duplex } from "node:stream"
 
-/** A bash on a terminal of its own. */
+/** A bash on a terminal of its own. Debian always has `script`, and a process whose memory is measured loads nothing more. */
 export const bash: Effect.Effect<SerialPort.SerialPort["Service"], never, Scope.Scope> = Effect.gen(function* () {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(RealPart.path("script"), ["-q", "-e", "-c", "stty rows 24 cols 80; exec bash --norc -i", "/dev/null"], {
+      spawn("script", ["-q", "-e", "-c", "stty rows 24 cols 80; exec bash --norc -i", "/dev/null"], {
         stdio: ["pipe", "pipe", "ignore"],
         env: { ...process.env, TERM: "vt220" }
       })

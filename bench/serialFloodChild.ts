@@ -1,5 +1,5 @@
 /** Runs one command that prints so many bytes over a serial line, and prints the most memory that this process had, in MB. */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
 import * as Channel from "./serialChannel.ts"

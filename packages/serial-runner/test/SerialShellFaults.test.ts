@@ -110,6 +110,25 @@ describe.each(["dash", "bash", "ash"] as const)("%s on a bad line", (name) => {
       })
     )
 
+    live("brings two long outputs over whole, however the line is, and the ends of what is longer than the limit", () =>
+      Effect.gen(function* () {
+        const rates = { dropped: 0.000005, flipped: 0.000005, printk: 0.000005 }
+        const { pty, shell } = yield* opened({ shell: name, output: rates })
+        pty.setFaults(false)
+        const numbers = Array.from({ length: 60_000 }, (_, index) => `${index + 1}\n`).join("")
+        const script = "seq 1 60000; seq 1 60000 >&2"
+        for (const isFaulty of [false, true, false]) {
+          pty.setFaults(isFaulty)
+          const { stderr, stdout } = yield* shell.run(script)
+          expect([stdout.text === numbers, stderr.text === numbers]).toEqual([true, true])
+        }
+        const { stdout } = yield* shell.run(script, { maxOutput: 100_001 })
+        const [head, tail] = [stdout.head, stdout.tail].map((bytes) => Buffer.from(bytes).toString())
+        expect([head === numbers.slice(0, 50_001), tail === numbers.slice(-50_000)]).toEqual([true, true])
+        expect(stdout.totalBytes).toBe(numbers.length)
+      })
+    )
+
     live("is not misled by keys that a person presses in the middle, ^C and ^D among them", () =>
       Effect.gen(function* () {
         const { pty, shell } = yield* opened({ shell: name })
