@@ -10,6 +10,9 @@ import { report } from "./report.ts"
 
 const count = Number(process.env["TOEHOLD_BENCH_INSTANCES"] ?? 200)
 
+/** Left to itself Node keeps garbage as long as the computer has room for it. */
+const heap = "--max-old-space-size=128"
+
 /** Milliseconds: about what it takes on the real service, shortened. */
 const delays = { status: 2000, load: 20_000, ssh: 5000, keys: 10_000 }
 
@@ -60,7 +63,7 @@ export const vast = Effect.fnUntraced(function* (server: SshServer) {
   )
   const began = yield* Clock.currentTimeMillis
   const built = new URL("dist/vastChild.cjs", import.meta.url).pathname
-  const child = ChildProcess.make(process.execPath, [built, plan], {
+  const child = ChildProcess.make(process.execPath, [heap, built, plan], {
     stderr: "inherit"
   })
   const ready: Array<number> = []

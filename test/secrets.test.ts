@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, FileSystem, Redacted } from "effect"
 import * as KeyPair from "@toehold/lab/KeyPair"
 import * as RealPart from "@toehold/lab/RealPart"
+import { commandLines } from "@toehold/lab/RunningProcesses"
 import * as Simulator from "@toehold/lab/VastSimulator"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -20,19 +21,6 @@ const secrets = {
 } as const
 
 const planted = Object.values(secrets).map((text) => /planted\S+/.exec(text)?.[0] ?? text)
-
-/** Command lines of every process, as anybody on this computer can read them. */
-const processList = (): string =>
-  Fs.readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return Fs.readFileSync(`/proc/${pid}/cmdline`, "latin1")
-      } catch {
-        return ""
-      }
-    })
-    .join("\n")
 
 interface Ended {
   readonly code: number | null
@@ -54,7 +42,7 @@ const run = ({ command: [file = "", ...words], env, stdin, types }: Started): Pr
   new Promise((resolve) => {
     const child = spawn(file, words, { env: { PATH: process.env["PATH"], ...env }, stdio: "pipe" })
     const lists: Array<string> = []
-    const looking = setInterval(() => lists.push(processList()), 150)
+    const looking = setInterval(() => lists.push(commandLines().join("\n")), 150)
     let output = ""
     let due = types
     for (const stream of [child.stdout, child.stderr]) {
