@@ -59,6 +59,8 @@ export class RemoteProcess {
   readonly exited: Deferred.Deferred<Ending> = Deferred.makeUnsafe()
   /** The script was given to the shell, which may have run it. */
   wasSent: boolean
+  /** A signal was asked for. */
+  wasKilled = false
   /** The signal that ends what of its group outlives the command; `undefined` where that may stay. */
   leftovers: string | undefined
   readonly hasTerminal: boolean
