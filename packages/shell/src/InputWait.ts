@@ -109,9 +109,14 @@ const readProcess = (words: ReadonlyArray<string>): Process => ({
 const familyOf = (processes: ReadonlyArray<Process>, pid: number, session: number): ReadonlyArray<Process> => {
   const family = new Set([pid])
   for (const process of processes) if (process.session === session) family.add(process.pid)
-  const children = Map.groupBy(processes, ({ parent }) => parent)
+  const children = new Map<number, Array<number>>()
+  for (const { parent, pid } of processes) {
+    const siblings = children.get(parent)
+    if (siblings === undefined) children.set(parent, [pid])
+    else siblings.push(pid)
+  }
   // A Set hands out what is added while it is gone through.
-  for (const parent of family) for (const child of children.get(parent) ?? []) family.add(child.pid)
+  for (const parent of family) for (const child of children.get(parent) ?? []) family.add(child)
   return processes.filter((process) => family.has(process.pid))
 }
 

@@ -239,7 +239,7 @@ describeWith(["ssh", "sshd"], "OpenSsh where something is wrong", () => {
         const child = ChildProcess.spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
         yield* Effect.callback<void>((resume) => {
           child.stdout.once("data", () => resume(Effect.void))
-        }).pipe(soon)
+        }).pipe((begun) => soon(begun, 25_000))
         assert.lengthOf(yield* running(`${server.port}`), 1)
         child.kill("SIGKILL")
         yield* soon(

@@ -76,7 +76,7 @@ describeWith(["sshd"], "SshForward.keep", () => {
               ["local", `0:127.0.0.1:${echo.port}`],
               ["dynamic", "0"]
             ],
-            { client: { connectTimeout: "500 millis" } }
+            { client: { connectTimeout: "2 seconds" } }
           )
           assert.strictEqual(yield* Streams.talk(port(0), "before"), "before end")
           yield* proxy.set("both", { swallow: true })

@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Redacted } from "effect"
+import * as Fs from "node:fs"
 import { createHash } from "node:crypto"
 import * as FaultProxy from "@toehold/lab/FaultProxy"
 import * as Leaks from "@toehold/lab/Leaks"
@@ -29,11 +30,12 @@ describeWith(["sshd", "root"], "SshClient.interact over a bad link", () => {
         const proxy = yield* FaultProxy.make({ target: server })
         const ssh = yield* connectTo({ ...optionsFor(server), port: proxy.port })
         const mark = Leaks.marker()
-        const asks = SshCommand.shell(`printf "Password: "; read p; echo "got $p"; sleep 600; : ${mark}`)
+        const said = `${server.tempDir}/said`
+        const asks = SshCommand.shell(`printf "Password: "; read p; echo "got $p"; >${said}; sleep 600; : ${mark}`)
         const steps = [{ expect: "Password: ", send: secret }, { expect: "got" }, { expect: "never" }]
         const fiber = yield* Effect.forkChild(Effect.flip(ssh.interact(asks, steps)))
-        yield* Leaks.awaitProcesses(mark, 1)
-        yield* Effect.sleep("300 millis")
+        while (!Fs.existsSync(said)) yield* Effect.sleep("10 millis")
+        yield* Effect.sleep("500 millis")
         yield* proxy.cut("rst")
         const reason = reasonOf(yield* Fiber.join(fiber), "ConnectionLost", {
           isRetryable: false,

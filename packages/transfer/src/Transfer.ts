@@ -107,7 +107,7 @@ interface Look<S extends ReadonlyArray<Source>> {
   readonly target: (sides: Sides) => Transferring<Target>
 }
 
-/** Files by themselves need no programs but the one for their sums, and that seldom. */
+/** Files by themselves need no programs. */
 const needsTools = (sources: ReadonlyArray<Source>): boolean => sources.some(({ entry }) => entry.type !== "file")
 
 /**
@@ -148,7 +148,7 @@ const running = <S extends ReadonlyArray<Source>>(
       Effect.map(isTree ? tools : Effect.succeed(Tools.none), (known): End => ({
         ...side,
         tools: known,
-        sum: Effect.map(tools, ({ sum }) => sum),
+        sum: Tools.sumFinder(side),
         litter: new Set()
       }))
     const run: Run = {

@@ -1,19 +1,22 @@
 /** A machine behind a proxy, and what goes wrong while something is under way. */
 import * as OpenSshServer from "@toehold/lab/OpenSshServer"
 import type { FaultProxy } from "@toehold/lab/FaultProxy"
+import type { SshServer } from "@toehold/lab/SshServer"
 import { Effect } from "effect"
 import { folders, openMachine, proxyOf } from "./transfers.ts"
 
 /** Half-open connections are found in two seconds rather than ten. */
 const alive = ["ServerAliveInterval=1", "ServerAliveCountMax=2"]
 
-export const badNetwork = Effect.gen(function* () {
-  const server = yield* OpenSshServer.OpenSshServer
+/** A way to a server that can be made bad. */
+export const badWayTo = Effect.fnUntraced(function* <Server extends SshServer>(server: Server) {
   const proxy = yield* proxyOf(server)
   const places = yield* folders
   const machine = yield* openMachine(server, proxy.port, alive)
   return { ...places, server, proxy, machine }
 })
+
+export const badNetwork = Effect.flatMap(OpenSshServer.OpenSshServer, badWayTo)
 
 /** Does it when so many bytes have passed. */
 export const when = <E>(proxy: FaultProxy["Service"], bytes: number, act: Effect.Effect<unknown, E>) =>

@@ -7,8 +7,8 @@ import * as SshError from "../SshError.ts"
 import type { ExecOptions, ExecResult, ExitStatus, OutputChunk, RunningCommand, StartOptions } from "../SshExec.ts"
 import { OutputCapture } from "@toehold/shell/OutputCapture"
 import type { Pty } from "./channel.ts"
+import { type Asked, firstLimit, limitsOf, type Over, outOfLimit, over } from "./commandLimits.ts"
 import { killScript } from "@toehold/shell/ProcessGroup"
-import type { Prompt } from "@toehold/shell/Prompt"
 import { runForOutput } from "./ownScript.ts"
 import { inputWait, PromptWatch, questionAfter, watched } from "./promptWatch.ts"
 import type { Ending, OutputSink, RemoteProcess } from "./remoteProcess.ts"
@@ -25,7 +25,6 @@ export interface Machine {
 }
 
 const defaultMaxOutput = 16 * 1024 * 1024
-const defaultGrace = Duration.seconds(2)
 
 /** Output that waits for a slow reader; past this the flow is held back. */
 const highWater = 1024 * 1024
@@ -54,59 +53,9 @@ const launchOptions = <E, R>({ promptTimeout, stdin, ...rest }: StartOptions<E, 
   })
 })
 
-interface Limits {
-  readonly timeout: Duration.Duration | undefined
-  readonly idleTimeout: Duration.Duration | undefined
-  readonly killGrace: Duration.Duration
-}
-
-const limitsOf = (options: LaunchOptions): Limits => ({
-  timeout: options.timeout === undefined ? undefined : Duration.fromInputUnsafe(options.timeout),
-  idleTimeout: options.idleTimeout === undefined ? undefined : Duration.fromInputUnsafe(options.idleTimeout),
-  killGrace: options.killGrace === undefined ? defaultGrace : Duration.fromInputUnsafe(options.killGrace)
-})
-
 type Captured = () => { readonly stdout: CapturedOutput.CapturedOutput; readonly stderr: CapturedOutput.CapturedOutput }
 
 const nothingCaptured: Captured = () => ({ stdout: CapturedOutput.empty, stderr: CapturedOutput.empty })
-
-type Over = {
-  readonly _tag: "Over"
-  readonly reason: "CommandTimeout" | "IdleTimeout"
-  readonly limit: Duration.Duration
-}
-
-const over = (reason: Over["reason"], limit: Duration.Duration): Over => ({ _tag: "Over", reason, limit })
-
-type Asked = { readonly _tag: "Asked"; readonly prompt: Prompt }
-
-/** The limit that is reached first where nothing at all comes, and when, after a part of the time for all has passed. */
-const firstLimit = (
-  { idleTimeout, timeout }: Limits,
-  spent: Duration.Duration
-): Option.Option<{ readonly over: Over; readonly left: Duration.Duration }> => {
-  const left = timeout === undefined ? undefined : Duration.subtract(timeout, spent)
-  if (idleTimeout !== undefined && (left === undefined || Duration.isLessThan(idleTimeout, left))) {
-    return Option.some({ over: over("IdleTimeout", idleTimeout), left: idleTimeout })
-  }
-  return timeout === undefined || left === undefined
-    ? Option.none()
-    : Option.some({ over: over("CommandTimeout", timeout), left })
-}
-
-const outOfLimit = (
-  over: Over | Asked,
-  details: Pick<SshError.CommandTimeout, "command" | "stdout" | "stderr" | "killed" | "outcome">
-): SshError.SshError => {
-  if (over._tag === "Asked") {
-    const { fix: advice, kind, text } = over.prompt
-    return SshError.make(new SshError.PromptDetected({ ...details, kind, prompt: text, advice }))
-  }
-  const fields = { ...details, timeoutMs: Duration.toMillis(over.limit) }
-  return SshError.make(
-    over.reason === "CommandTimeout" ? new SshError.CommandTimeout(fields) : new SshError.IdleTimeout(fields)
-  )
-}
 
 /** One command under way, with its output going to a sink. */
 interface Launched {
@@ -228,7 +177,12 @@ const launch = Effect.fnUntraced(function* (
     return yield* outOfLimit(reached, { command: name, ...captured(), killed, outcome })
   })
   const isReady = sudo === undefined ? Effect.void : Effect.raceFirst(Deferred.await(sudo.ready), ended)
-  return { process, watch, isReady, exit, kill: (signal) => killing(process, signal) }
+  const kill = (signal: string) =>
+    Effect.suspend(() => {
+      process.wasKilled = true
+      return killing(process, signal)
+    })
+  return { process, watch, isReady, exit, kill }
 })
 
 /** What sshd and its `passwd` say in place of running anything. */
@@ -242,7 +196,10 @@ export const conclude = (
   command: string,
   captured: Captured
 ): Effect.Effect<ExitStatus, SshError.SshError> => {
-  if (ending._tag === "Exited" && process.hasStarted) return Effect.succeed(ending.status)
+  // A kill that is asked for at once may come before the shell has read what it is to run.
+  const isOver =
+    ending._tag === "Exited" && (process.hasStarted || (process.wasKilled && ending.status.signal !== null))
+  if (isOver) return Effect.succeed(ending.status)
   if (ending._tag === "Exited" || (ending.connected && !process.hasStarted)) {
     const expired = passwordExpired.exec(process.noise)
     if (expired !== null) {

@@ -59,6 +59,8 @@ export class RemoteProcess {
   readonly exited: Deferred.Deferred<Ending> = Deferred.makeUnsafe()
   /** The script was given to the shell, which may have run it. */
   wasSent: boolean
+  /** A signal was asked for. */
+  wasKilled = false
   /** The signal that ends what of its group outlives the command; `undefined` where that may stay. */
   leftovers: string | undefined
   readonly hasTerminal: boolean
@@ -243,12 +245,19 @@ export class RemoteProcess {
     Deferred.doneUnsafe(this.ended, Exit.succeed(ending))
   }
 
-  /** Writes to the command's standard input, as fast as the other side takes it. */
-  write(chunk: Uint8Array): Effect.Effect<void> {
-    return Effect.callback<void>((resume) => {
-      // On a closed channel the driver never calls back; the caller races this with the end of the process.
-      if (this.channel.writable && chunk.length > 0) this.channel.write(chunk, () => resume(Effect.void))
-      else if (chunk.length === 0) resume(Effect.void)
+  /**
+   * Writes to the command's standard input, as fast as the other side takes it. On a closed channel the driver never calls
+   * back: `closed` is what is waited for as well.
+   */
+  write<E = never>(chunk: Uint8Array, closed: Effect.Effect<never, E> = Effect.never): Effect.Effect<void, E> {
+    return Effect.suspend(() => {
+      if (chunk.length === 0) return Effect.void
+      if (!this.channel.writable) return closed
+      const taken = Deferred.makeUnsafe<void>()
+      this.channel.write(chunk, () => Deferred.doneUnsafe(taken, Effect.void))
+      // It is on its way, encrypted, and its memory may be used for something else.
+      if (this.channel.writableLength === 0) return Effect.void
+      return Effect.raceFirst(Deferred.await(taken), closed)
     })
   }
 

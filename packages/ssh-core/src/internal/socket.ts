@@ -79,21 +79,37 @@ export const open = (
     { interruptible: true }
   )
 
-/** The driver writes each packet in three parts; what is written in one turn of the loop goes to the system at once. */
+/** More at once saves nothing, and would let the other side wait. */
+const gatheredBytes = 256 * 1024
+
+/**
+ * The driver writes each packet in three parts; what is written in one turn of the loop goes to the system at once. Each
+ * call of the system costs as much as some packets, and more where the other side is woken for it.
+ */
 const gatherWrites = (socket: Net.Socket): void => {
   const write = socket.write.bind(socket)
   let gathering = false
+  const flush = (): void => {
+    if (!gathering) return
+    gathering = false
+    socket.uncork()
+  }
   socket.write = ((...args: Parameters<typeof write>) => {
     if (!gathering) {
       gathering = true
       socket.cork()
-      process.nextTick(() => {
-        gathering = false
-        socket.uncork()
-      })
+      setImmediate(flush)
     }
-    return write(...args)
+    const isTaken = write(...args)
+    if (socket.writableLength >= gatheredBytes) flush()
+    return isTaken
   }) as typeof socket.write // the same overloads
+  const destroy = socket.destroy.bind(socket)
+  // Last words, as far as the system takes them at once.
+  socket.destroy = (error) => {
+    flush()
+    return destroy(error)
+  }
 }
 
 const unreachable = new Set([

@@ -171,11 +171,15 @@ export const spawn = Effect.fnUntraced(function* (
   if (word !== "ok") return yield* notStarted(command, options, word)
 
   const exited = Deferred.await(running.exited)
+  const closed = Effect.andThen(
+    exited,
+    Effect.suspend(() => inputClosed(name))
+  )
   return {
     pid: greeted.pid,
     stdout: outputs.stdout.stream(() => running.resume("stdout")),
     stderr: outputs.stderr.stream(() => running.resume("stderr")),
-    write: (chunk) => Effect.raceFirst(running.write(chunk), Effect.andThen(exited, inputClosed(name))),
+    write: (chunk) => running.write(chunk, closed),
     endInput: Effect.sync(() => running.endInput()),
     status: Effect.flatMap(exited, (ending) => statusOf(ending, () => lost(undefined), none)),
     isRunning: Effect.sync(() => !Deferred.isDoneUnsafe(running.exited)),

@@ -17,8 +17,8 @@ export interface Side {
 export interface End extends Side {
   /** None where only files by themselves are at hand. */
   readonly tools: Tools
-  /** As {@link Tools} has it, found out when it is needed. */
-  readonly sum: Effect.Effect<Tools["sum"]>
+  /** The words that print the SHA-256 of their input or of the files after them, found out when they are needed. */
+  readonly sum: Effect.Effect<string | undefined>
   /** What could not be removed when it was of no more use, because the connection was gone. */
   readonly litter: Set<string>
 }

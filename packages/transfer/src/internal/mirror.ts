@@ -244,11 +244,23 @@ const makeFolders = (job: Job, folders: ReadonlyArray<Entry>): Doing<void> => {
 
 const depthOf = ({ path }: Entry): number => path.split("/").length
 
+/** In their order, those of one depth together. */
+const byDepth = (folders: ReadonlyArray<Entry>): ReadonlyArray<ReadonlyArray<Entry>> => {
+  const levels = new Map<number, Array<Entry>>()
+  for (const folder of folders) {
+    const depth = depthOf(folder)
+    const level = levels.get(depth)
+    if (level === undefined) levels.set(depth, [folder])
+    else level.push(folder)
+  }
+  return [...levels.values()]
+}
+
 const makeEach = Effect.fnUntraced(function* (
   job: Job,
   folders: ReadonlyArray<Entry>
 ): Effect.fn.Return<void, TransferError.TransferError> {
-  for (const level of Map.groupBy(folders, depthOf).values()) {
+  for (const level of byDepth(folders)) {
     yield* Effect.forEach(
       level,
       (folder) => makeFolder(job.to, join(job.target, folder.path), { parents: false, mode: keptMode(folder) | 0o700 }),
@@ -280,8 +292,7 @@ const finishFolders = (job: Job, folders: ReadonlyArray<Entry>): Doing<void> => 
 
 const finishEach = (job: Job, deepest: ReadonlyArray<Entry>): Doing<void> =>
   Effect.forEach(
-    // No iterator: the effect may run again after a lost connection.
-    [...Map.groupBy(deepest, depthOf).values()],
+    byDepth(deepest),
     (level) => Effect.forEach(level, (folder) => setTimesAndMode(job, folder), { concurrency, discard: true }),
     { discard: true }
   )

@@ -6,7 +6,7 @@
  * it leaves counts as left when nothing happens to it for some seconds. Taking is renaming, so that one taker wins; the
  * other, should it still live, finds its partial gone and fails.
  */
-import { Effect, Option, type PlatformError } from "effect"
+import { Effect, Fiber, Option, type PlatformError, type Scope } from "effect"
 import * as Crypto from "node:crypto"
 import * as TransferError from "../TransferError.ts"
 import { at, type End } from "./checksum.ts"
@@ -63,12 +63,15 @@ const quicklyListed = 128 * 1024
 const namesIn = Effect.fnUntraced(function* (
   end: End,
   { folder, key }: Partial
-): Effect.fn.Return<ReadonlyArray<string>, TransferError.TransferError> {
+): Effect.fn.Return<ReadonlyArray<string>, TransferError.TransferError, Scope.Scope> {
   const { endpoint } = end
   const failed = (error: PlatformError.PlatformError) => ofPlatform(error, at(end, folder))
   const all = Effect.mapError(endpoint.files.readDirectory(folder), failed)
+  // Beside the question how large the folder is: most are small.
+  const listing = yield* Effect.forkScoped(all, { startImmediately: true })
   const { size } = yield* Effect.mapError(endpoint.files.stat(folder), failed)
-  if (endpoint.isWindows === true || size <= quicklyListed) return yield* all
+  if (endpoint.isWindows === true || size <= quicklyListed) return yield* Fiber.join(listing)
+  yield* Fiber.interrupt(listing)
   const text = `cd -- "$1" && for f in "$2".*; do [ ! -e "$f" ] || printf '%s\\n' "$f"; done`
   return yield* run(endpoint, { text, args: [folder, `${ownPrefix}${key}`] }, { consumer: collect(64 * 1024) }).pipe(
     Effect.mapError(failed),
@@ -81,7 +84,7 @@ const namesIn = Effect.fnUntraced(function* (
       () => all
     )
   )
-})
+}, Effect.scoped)
 
 /**
  * Makes what an earlier run left of the same transfer this run's own partial. `false` where there is nothing, or others are
