@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import * as BootstrapError from "../BootstrapError.ts"
 import { type Session, type StepRecord, stepOf } from "../Session.ts"
-import { inOrder, type SessionStep } from "../SessionStep.ts"
+import { type ConsoleReady, inOrder, type SessionStep } from "../SessionStep.ts"
 import type { Patch } from "../SessionStore.ts"
 import { failureOf } from "./failure.ts"
 import { beginnings, type Taken } from "./takeStep.ts"
@@ -38,6 +38,18 @@ export const done = (session: Session, name: SessionStep, taken: Taken, now: num
     steps,
     ...(taken.workspacePath === undefined ? {} : { workspacePath: taken.workspacePath }),
     ...(isLast ? { status: "ready", message: "Ready" } : {})
+  }
+}
+
+/** What it becomes when its machine was started anew: what was done is to be done again, or looked at again. */
+export const rebooted = (session: Session, console: ConsoleReady): Patch => {
+  const message = "The machine was started anew"
+  return {
+    message: `${message}: each step is looked at again`,
+    steps: session.steps.map((record) => {
+      if (record.name === "console") return { ...record, output: console }
+      return record.state === "done" ? { ...record, state: "failed", message, output: null } : record
+    })
   }
 }
 
