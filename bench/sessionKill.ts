@@ -8,8 +8,8 @@ import { report } from "./report.ts"
 const sessions = Number(process.env["TOEHOLD_KILL_SESSIONS"] ?? 100)
 const kills = Number(process.env["TOEHOLD_KILLS"] ?? 10)
 
-/** A worker lives no longer than this, in milliseconds, its start included; a step takes up to twice `step`. */
-const longestLife = 3500
+/** In milliseconds: a worker works no longer than `longestWork`, and a step takes up to twice `step`. */
+const longestWork = 2500
 const step = 1200
 
 const child = new URL("../packages/bootstrap-service/test/support/workerProgram.ts", import.meta.url).pathname
@@ -42,6 +42,8 @@ const notes = (folder: string): ReadonlyArray<ReadonlyArray<string>> =>
         .map((line) => line.split(" "))
     : []
 
+const hasBegun = (folder: string, pid: number): boolean => notes(folder).some(([, , , by]) => by === String(pid))
+
 const until = (isSo: () => boolean) =>
   Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), Effect.sync(isSo)), { until: (so) => so })
 
@@ -51,10 +53,16 @@ export const sessionKill = Effect.fnUntraced(function* () {
   const resumed: Array<number> = []
   const cut: Array<number> = []
   for (let at = 0; at < kills; at++) {
+    const from = yield* Clock.currentTimeMillis
     const one = yield* worker(folder, step)
-    const life = yield* Random.nextIntBetween(0, longestLife)
-    yield* Effect.sleep(life)
+    // Every third is killed while it may be starting still.
+    if (at % 3 !== 2) {
+      yield* until(() => hasBegun(folder, one.pid))
+      resumed.push((yield* Clock.currentTimeMillis) - from)
+    }
+    yield* Effect.sleep(yield* Random.nextIntBetween(0, longestWork))
     yield* one.kill
+    const life = (yield* Clock.currentTimeMillis) - from
     const all = notes(folder)
     const done = new Set(all.filter(([what]) => what === "done").map(([, session, name]) => `${session} ${name}`))
     const begun = all.filter(([what, , , pid]) => what === "begin" && pid === String(one.pid))
@@ -63,7 +71,7 @@ export const sessionKill = Effect.fnUntraced(function* () {
   }
   const from = yield* Clock.currentTimeMillis
   const last = yield* worker(folder, 1)
-  yield* until(() => notes(folder).some(([, , , pid]) => pid === String(last.pid)))
+  yield* until(() => hasBegun(folder, last.pid))
   resumed.push((yield* Clock.currentTimeMillis) - from)
   yield* until(() => last.ready() === sessions)
   const all = notes(folder)
