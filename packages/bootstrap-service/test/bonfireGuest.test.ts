@@ -85,11 +85,10 @@ const consumer = Effect.gen(function* () {
       () => undefined
     )
   )
-  yield* sh(installing, "/home/agent/.local/bin")
-  yield* sh(making, "/home/agent/source")
+  const never = "{ setsid sh -c 'while :; do busybox nc -l -p 9418 </dev/zero; done' >/dev/null 2>&1 & }"
+  yield* sh(`(${installing}\n) && set -- "$2" && ${making} && ${never}`, "/home/agent/.local/bin", "/home/agent/source")
   /** A clone that never comes to its end, and waits until it is at it. */
   const hanging = { repoUrl: "git://127.0.0.1:9418/never" }
-  yield* sh("setsid sh -c 'while :; do busybox nc -l -p 9418 >/dev/null 2>&1 </dev/zero; done' >/dev/null 2>&1 & :")
   const isCloning = (id: string) => events.some(({ sessionId, step }) => sessionId === id && step === "repository")
   const leftOf = (id: string) => sh('ps -e -o args | grep -c "[g]it .*$1" || :', id)
   return { bootstrap, guest, hanging, health, insert, isCloning, leftOf, row, service, setStatus, sh }
