@@ -53,6 +53,10 @@ export const rebooted = (session: Session, console: ConsoleReady): Patch => {
   }
 }
 
+/** An OpenCode that has ended is to be started again. */
+const undoes = ({ reason }: BootstrapError.BootstrapError): SessionStep | undefined =>
+  reason._tag === "OpenCodeFailed" || reason._tag === "PortTaken" ? "openCode" : undefined
+
 /** What it becomes when the step has failed for good. */
 export const failed = (
   session: Session,
@@ -64,7 +68,11 @@ export const failed = (
   step: name,
   message: error.message,
   failure: { ...failureOf(error), step: name },
-  steps: withStep(session, name, (record) => ({ ...record, state: "failed", endedAt: now, message: error.message }))
+  steps: session.steps.map((record) =>
+    record.name === name || record.name === undoes(error)
+      ? { ...record, state: "failed", endedAt: now, message: error.message, output: null }
+      : record
+  )
 })
 
 /** What one that is being created becomes when it is aborted. */
