@@ -20,7 +20,7 @@ const Milliseconds = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86
  */
 export const Credentials = Schema.Struct({
   username: Schema.optionalKey(checked(words.userName)),
-  token: Schema.RedactedFromValue(checked(words.secret), { label: "token" })
+  token: Schema.RedactedFromValue(checked(words.secret))
 })
 
 /**
@@ -60,9 +60,9 @@ const secretFields = {
   /** Without them git's own helpers and keys on the machine are what there is. */
   credentials: Schema.optionalKey(Credentials),
   /** Private key for an ssh URL, without a passphrase. Without it the machine's own keys are what there is. */
-  sshKey: Schema.optionalKey(Schema.RedactedFromValue(checked(words.privateKey), { label: "key" })),
+  sshKey: Schema.optionalKey(Schema.RedactedFromValue(checked(words.privateKey))),
   /** What OpenCode asks for (`OPENCODE_SERVER_PASSWORD`); it asks for nothing without. */
-  openCodePassword: Schema.optionalKey(Schema.RedactedFromValue(checked(words.secret), { label: "password" }))
+  openCodePassword: Schema.optionalKey(Schema.RedactedFromValue(checked(words.secret)))
 }
 
 /**

@@ -125,7 +125,9 @@ describe.each([
   })
 
   it.live("start an OpenCode again that has ended, when they are retried", () => {
-    const ended = BootstrapError.make(new BootstrapError.OpenCodeFailed({ step: "health", detail: "it ended", log: [] }))
+    const ended = BootstrapError.make(
+      new BootstrapError.OpenCodeFailed({ step: "health", detail: "it ended", log: [] })
+    )
     const seen: Array<string> = []
     let failures = 1
     return run(
