@@ -11,6 +11,7 @@ import {
   Stream
 } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
+import * as FreePort from "@toehold/lab/FreePort"
 import * as Guest from "@toehold/lab/Guest"
 import * as KeyPair from "@toehold/lab/KeyPair"
 import * as RealPart from "@toehold/lab/RealPart"
@@ -21,7 +22,7 @@ import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Path from "node:path"
 import { afterAll, beforeAll } from "vitest"
-import { build, clientOf, freePort, newToken, removeBuild, serve, type Site, site } from "./support/worker.ts"
+import { build, clientOf, newToken, removeBuild, serve, type Site, site } from "./support/worker.ts"
 
 beforeAll(build, 120_000)
 afterAll(removeBuild)
@@ -170,7 +171,7 @@ RealPart.describeWith(["sshd", "private-accounts", "busybox", "git"], "api-worke
       const key = Path.join(at.folder, "id_vast")
       Fs.writeFileSync(key, privateKey, { mode: 0o600 })
       const simulator = yield* Simulator.make({ publicKeys: [publicKey] })
-      const opencodePort = yield* freePort
+      const opencodePort = yield* FreePort.onLoopback
       const { connections, port } = yield* mapped(opencodePort)
       const instance = yield* simulator.rent({ ports: { [opencodePort]: port }, workspace: "home" })
       Fs.mkdirSync(Path.join(instance.homeDir, ".local/bin"), { recursive: true })

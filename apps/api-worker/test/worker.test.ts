@@ -222,10 +222,10 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
     Effect.gen(function* () {
       const at = yield* site
       const token = yield* newToken(at)
-      const port = String(yield* freePort)
+      const port = String(yield* FreePort.onLoopback)
       const first = yield* serve(at, "--port", port)
       const api = yield* clientOf(first.url, token)
-      const opencodePort = yield* freePort
+      const opencodePort = yield* FreePort.onLoopback
       const workspaceBasePath = Path.join(at.home, "workspaces")
       yield* api.create({ id: "one", machine: "here", repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
       let seen = 0

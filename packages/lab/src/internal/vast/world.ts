@@ -127,7 +127,13 @@ export const make = Effect.fnUntraced(function* (
     const direct = which === "proxy" || !rental.runtype.includes("ssh_direc") ? undefined : yield* addresses.take()
     const proxy = which === "direct" ? undefined : yield* addresses.take()
     const id = nextId()
-    const made = { ...rental, id, workspace: spec.workspace ?? "root", doors: spec.doors ?? {}, mappedPorts: spec.ports ?? {} } as const
+    const made = {
+      ...rental,
+      id,
+      workspace: spec.workspace ?? "root",
+      doors: spec.doors ?? {},
+      mappedPorts: spec.ports ?? {}
+    } as const
     const machine = yield* machineOf(made, { direct, proxy })
     const apiKey = newKey()
     const record: InstanceRecord = {
