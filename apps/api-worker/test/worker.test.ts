@@ -228,10 +228,10 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
       const opencodePort = yield* FreePort.onLoopback
       const workspaceBasePath = Path.join(at.home, "workspaces")
       yield* api.create({ id: "one", machine: "here", repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
-      let seen = 0
-      const watched = Stream.tap(api.watch("one", { untilSettled: true }), () => Effect.sync(() => void seen++))
+      const seen: Array<number> = []
+      const watched = Stream.tap(api.watch("one", { untilSettled: true }), () => Effect.sync(() => void seen.push(1)))
       const reader = yield* Effect.forkScoped(Stream.runCollect(watched))
-      while (seen < 2) yield* Effect.sleep("10 millis")
+      while (seen.length < 2) yield* Effect.sleep("10 millis")
       yield* first.kill("SIGKILL")
       yield* serve(at, "--port", port)
       const events = yield* Fiber.join(reader)
