@@ -27,7 +27,7 @@ import { build, clientOf, newToken, removeBuild, serve, type Site, site } from "
 beforeAll(build, 120_000)
 afterAll(removeBuild)
 
-const limit = 300_000
+const limit = 480_000
 
 type Services = Scope.Scope | FileSystem.FileSystem | PathService.Path | ChildProcessSpawner.ChildProcessSpawner
 

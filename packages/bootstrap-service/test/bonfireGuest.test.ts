@@ -14,7 +14,7 @@ import { agentSessions, openDatabase } from "./support/consumerTable.ts"
 import { installing } from "./support/place.ts"
 import { until } from "./support/workers.ts"
 
-const limit = 240_000
+const limit = 480_000
 
 const ip = "10.0.100.20"
 

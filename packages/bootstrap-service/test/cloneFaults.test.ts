@@ -8,7 +8,7 @@ import { Place } from "./support/place.ts"
 import * as Serial from "./support/serial.ts"
 import * as Ssh from "./support/ssh.ts"
 
-const limit = 240_000
+const limit = 480_000
 
 /** Shell text that root runs there. */
 type AsRoot = (text: string, ...args: ReadonlyArray<string>) => Effect.Effect<string>

@@ -98,7 +98,7 @@ const pretended = (place: Place["Service"], bootFile: string) =>
     Fs.writeFileSync(bootFile, "second\n")
   })
 
-const limit = 300_000
+const limit = 480_000
 
 const localParts: ReadonlyArray<RealPart.PartName> = [
   "root",

@@ -5,7 +5,7 @@ import { SessionSteps } from "../src/SessionSteps.ts"
 import { Place } from "./support/place.ts"
 import * as Serial from "./support/serial.ts"
 
-const limit = 240_000
+const limit = 480_000
 
 const config = { sessionId: "s1", repoUrl: "file:///none", vmId: "vm-1" }
 
