@@ -15,6 +15,7 @@ import { jobFollow } from "./jobFollow.ts"
 import { pool } from "./pool.ts"
 import { roundTrip } from "./roundTrip.ts"
 import { session } from "./session.ts"
+import { sessionKill } from "./sessionKill.ts"
 import { serial } from "./serial.ts"
 import { serialConsoles } from "./serialConsoles.ts"
 import { serialFlood } from "./serialFlood.ts"
@@ -50,6 +51,7 @@ const benches: Readonly<Record<string, Bench>> = {
   vast,
   up,
   session,
+  "session-kill": sessionKill,
   api,
   serial,
   "serial-consoles": serialConsoles,

@@ -13,6 +13,8 @@ export default defineConfig({
   target: "node22.13",
   dts: false,
   minify: true,
+  // Parts of the SSH driver ask for __dirname.
+  shims: true,
   define: { programVersion: JSON.stringify(version) },
   deps: { alwaysBundle: /^(?!node:)/, onlyBundle: false },
   plugins: [

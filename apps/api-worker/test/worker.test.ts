@@ -218,6 +218,32 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
     })
   )
 
+  it.live("has its readers come back to the next one when it is killed with -9", () =>
+    Effect.gen(function* () {
+      const at = yield* site
+      const token = yield* newToken(at)
+      const port = String(yield* FreePort.onLoopback)
+      const first = yield* serve(at, "--port", port)
+      const api = yield* clientOf(first.url, token)
+      const opencodePort = yield* FreePort.onLoopback
+      const workspaceBasePath = Path.join(at.home, "workspaces")
+      yield* api.create({ id: "one", machine: "here", repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
+      const seen: Array<number> = []
+      const watched = Stream.tap(api.watch("one", { untilSettled: true }), () => Effect.sync(() => void seen.push(1)))
+      const reader = yield* Effect.forkScoped(Stream.runCollect(watched))
+      while (seen.length < 2) yield* Effect.sleep("10 millis")
+      yield* first.kill("SIGKILL")
+      yield* serve(at, "--port", port)
+      const events = yield* Fiber.join(reader)
+      assert.strictEqual(events.at(-1)?.status, "ready", JSON.stringify(events.at(-1)))
+      assert.deepStrictEqual(
+        events.map(({ id }) => id),
+        events.map((_, index) => index + 1)
+      )
+      assert.strictEqual(linesOf(Path.join(at.home, "starts")).length, 1)
+    })
+  )
+
   it.live(
     "goes on after kill -9 at any moment, and does nothing twice",
     () =>

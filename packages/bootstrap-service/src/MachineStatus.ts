@@ -7,6 +7,17 @@ import { Context, Effect, Layer } from "effect"
 import type { BootstrapError } from "./BootstrapError.ts"
 
 /**
+ * An address and a port of it. Not checked yet: it comes from outside.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Endpoint {
+  readonly ip: string
+  readonly port: number
+}
+
+/**
  * What is known of a machine at one moment.
  *
  * @since 0.1.0
@@ -18,6 +29,8 @@ export interface MachineLook {
   readonly state: string
   /** Not checked yet: it comes from outside. */
   readonly ip: string | undefined
+  /** Where ports of the machine's are reached from here that are not reached at its own address. */
+  readonly forwards?: Readonly<Record<number, Endpoint>> | undefined
 }
 
 /**

@@ -20,7 +20,7 @@ const Milliseconds = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86
  */
 export const Credentials = Schema.Struct({
   username: Schema.optionalKey(checked(words.userName)),
-  token: Schema.RedactedFromValue(checked(words.secret), { label: "token" })
+  token: Schema.RedactedFromValue(checked(words.secret))
 })
 
 /**
@@ -48,14 +48,21 @@ const storableFields = {
   /** How long OpenCode may take to answer. Default: 120 000. */
   healthPollTimeoutMs: Schema.optionalKey(Milliseconds),
   /** Fetch the one commit alone, without the history. Default: `false`. */
-  shallow: Schema.optionalKey(Schema.Boolean)
+  shallow: Schema.optionalKey(Schema.Boolean),
+  /**
+   * Lines of known_hosts: the only host keys that the server of an ssh URL may show. Default: those that the session's
+   * account on the machine knows.
+   */
+  knownHosts: Schema.optionalKey(checked(words.knownHosts))
 }
 
 const secretFields = {
   /** Without them git's own helpers and keys on the machine are what there is. */
   credentials: Schema.optionalKey(Credentials),
+  /** Private key for an ssh URL, without a passphrase. Without it the machine's own keys are what there is. */
+  sshKey: Schema.optionalKey(Schema.RedactedFromValue(checked(words.privateKey))),
   /** What OpenCode asks for (`OPENCODE_SERVER_PASSWORD`); it asks for nothing without. */
-  openCodePassword: Schema.optionalKey(Schema.RedactedFromValue(checked(words.secret), { label: "password" }))
+  openCodePassword: Schema.optionalKey(Schema.RedactedFromValue(checked(words.secret)))
 }
 
 /**
@@ -93,9 +100,12 @@ export type Secrets = typeof Secrets.Type
  * @category models
  */
 export const SessionConfig = Schema.Struct({ ...storableFields, ...secretFields }).check(
-  Schema.makeFilter(({ credentials, repoUrl }) => {
+  Schema.makeFilter(({ credentials, repoUrl, sshKey }) => {
     const issue = credentials === undefined ? undefined : words.mayCarrySecret(repoUrl)
-    return issue === undefined ? undefined : { path: ["repoUrl"], issue }
+    if (issue !== undefined) return { path: ["repoUrl"], issue }
+    return sshKey === undefined || words.isSshUrl(repoUrl)
+      ? undefined
+      : { path: ["repoUrl"], issue: "a key is for ssh URLs alone" }
   })
 )
 
@@ -122,12 +132,13 @@ export const decode = (input: unknown): Result.Result<SessionConfig, BootstrapEr
  * @category conversions
  */
 export const split = (config: SessionConfig): { readonly storable: Storable; readonly secrets: Secrets } => {
-  const { credentials, openCodePassword, ...storable } = config
+  const { credentials, openCodePassword, sshKey, ...storable } = config
   return {
     storable,
     secrets: {
       ...(credentials === undefined ? {} : { credentials }),
-      ...(openCodePassword === undefined ? {} : { openCodePassword })
+      ...(openCodePassword === undefined ? {} : { openCodePassword }),
+      ...(sshKey === undefined ? {} : { sshKey })
     }
   }
 }

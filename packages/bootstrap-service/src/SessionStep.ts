@@ -37,7 +37,11 @@ export const inOrder: ReadonlyArray<SessionStep> = SessionStep.literals
  * @since 0.1.0
  * @category models
  */
-export const MachineReady = Schema.Struct({ ip: Schema.String })
+export const MachineReady = Schema.Struct({
+  ip: Schema.String,
+  /** Where OpenCode's port is reached from here, where that is not the machine's own address. */
+  agent: Schema.optionalKey(Schema.Struct({ ip: Schema.String, port: Schema.Int }))
+})
 
 /**
  * @since 0.1.0
@@ -58,7 +62,7 @@ export const ConsoleReady = Schema.Struct({
   /** The account that the session's programs run as, and its home folder. */
   runAs: Schema.String,
   home: Schema.String,
-  /** The kernel's id of this boot, where it has one. */
+  /** Differs with each start of the machine, or of the container that it is; where its kernel says so. */
   bootId: Schema.optionalKey(Schema.String)
 })
 

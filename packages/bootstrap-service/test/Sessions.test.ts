@@ -124,6 +124,30 @@ describe.each([
     )
   })
 
+  it.live("start an OpenCode again that has ended, when they are retried", () => {
+    const ended = BootstrapError.make(
+      new BootstrapError.OpenCodeFailed({ step: "health", detail: "it ended", log: [] })
+    )
+    const seen: Array<string> = []
+    let failures = 1
+    return run(
+      (step) =>
+        Effect.suspend(() => {
+          seen.push(step)
+          return step === "health" && failures-- > 0 ? Effect.fail(ended) : Effect.void
+        }),
+      (sessions) =>
+        Effect.gen(function* () {
+          yield* sessions.create({ config: configOf("a") })
+          expect(yield* sessions.settled("a")).toMatchObject({ status: "error", failure: { step: "health" } })
+          seen.splice(0)
+          yield* sessions.retry("a")
+          expect((yield* sessions.settled("a")).status).toBe("ready")
+          expect(seen).toEqual(["openCode", "health"])
+        })
+    )
+  })
+
   it.live("try a step again while that may help, as often as it may be", () => {
     let failures = 2
     return run(

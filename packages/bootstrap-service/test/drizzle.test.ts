@@ -1,44 +1,14 @@
-import { DatabaseSync, type SQLInputValue } from "node:sqlite"
-import { drizzle } from "drizzle-orm/sqlite-proxy"
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core"
+import { sqliteTable, text } from "drizzle-orm/sqlite-core"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { drizzleSessionStore } from "../src/internal/drizzleSessionStore.ts"
+import { agentSessions, openDatabase } from "./support/consumerTable.ts"
 
-/** The consumer's table, as it has it. */
-const agentSessions = sqliteTable("agent_sessions", {
-  id: text("id").primaryKey(),
-  title: text("title"),
-  repoUrl: text("repo_url").notNull(),
-  branch: text("branch"),
-  vmId: text("vm_id"),
-  workspacePath: text("workspace_path"),
-  status: text("status", { enum: ["creating", "ready", "error", "archived"] }).notNull(),
-  errorMessage: text("error_message"),
-  createdAt: integer("created_at", { mode: "timestamp" }).notNull(),
-  updatedAt: integer("updated_at", { mode: "timestamp" }).notNull()
-})
+let opened: ReturnType<typeof openDatabase>
 
-let sqlite: DatabaseSync
+beforeEach(() => void (opened = openDatabase()))
+afterEach(() => opened.sqlite.close())
 
-const database = () =>
-  drizzle(async (query, params: Array<SQLInputValue>, method) => {
-    const statement = sqlite.prepare(query)
-    if (method === "run") {
-      statement.run(...params)
-      return { rows: [] }
-    }
-    const rows = statement.all(...params).map((row) => Object.values(row))
-    return { rows: method === "get" ? (rows[0] ?? []) : rows }
-  })
-
-beforeEach(() => {
-  sqlite = new DatabaseSync(":memory:")
-  sqlite.exec(`CREATE TABLE agent_sessions (id TEXT PRIMARY KEY, title TEXT, repo_url TEXT NOT NULL, branch TEXT,
-    vm_id TEXT, workspace_path TEXT, status TEXT NOT NULL, error_message TEXT, created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL)`)
-})
-
-afterEach(() => sqlite.close())
+const database = () => opened.db
 
 const insert = async (status: "creating" | "archived") => {
   const now = new Date(0)
@@ -73,7 +43,8 @@ describe("drizzleSessionStore", () => {
   })
 
   it("writes a step where there is a column for it, and times as the columns keep them", async () => {
-    sqlite.exec(`CREATE TABLE other (id TEXT PRIMARY KEY, status TEXT, errorMessage TEXT, workspacePath TEXT, vmId TEXT,
+    opened.sqlite
+      .exec(`CREATE TABLE other (id TEXT PRIMARY KEY, status TEXT, errorMessage TEXT, workspacePath TEXT, vmId TEXT,
       updatedAt TEXT, step TEXT); INSERT INTO other (id, status) VALUES ('a', 'creating')`)
     const other = sqliteTable("other", {
       id: text("id").primaryKey(),

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Redacted } from "effect"
 import * as FreePort from "@toehold/lab/FreePort"
+import * as KeyPair from "@toehold/lab/KeyPair"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -89,6 +90,42 @@ describe("toehold session with an API", () => {
       assert.include(failed.stderr, "Install git.")
       const document = yield* toeholdJson(["session", "watch", "one", "--after", "9999", "--json"], { platform })
       assert.deepInclude(document.json, { id: "one", status: "error" })
+    })
+  )
+
+  it.live("gives a session its secrets out of files and the environment", () =>
+    Effect.gen(function* () {
+      const { platform, server } = yield* setUp
+      const { privateKey } = yield* KeyPair.generate()
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "key-"))),
+        (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
+      )
+      const [key, hosts] = ["key", "hosts"].map((name) => Path.join(folder, name)) as [string, string]
+      Fs.writeFileSync(key, privateKey)
+      Fs.writeFileSync(hosts, "git.example.org ssh-ed25519 AAAA\n")
+      const words = ["session", "create", "web", "git@git.example.org:a/b.git", "--id", "one"]
+      const created = yield* toehold([...words, "--git-ssh-key-file", key, "--git-known-hosts", hosts], { platform })
+      assert.strictEqual(created.exitCode, 0, created.stderr)
+      const { sshKey } = yield* server.store.secrets("one")
+      assert(sshKey !== undefined)
+      assert.strictEqual(Redacted.value(sshKey), privateKey)
+      assert.strictEqual((yield* server.store.get("one")).config.knownHosts, "git.example.org ssh-ed25519 AAAA\n")
+      const token = { ...platform.env, GIT_TOKEN: "t0ken", PASSWORD: "open sesame" }
+      const flags = ["--git-token-env", "GIT_TOKEN", "--git-user", "jo", "--opencode-password-env", "PASSWORD"]
+      const other = yield* toehold(["session", "create", "web", repoUrl, "--id", "two", ...flags], {
+        platform: { env: token }
+      })
+      assert.strictEqual(other.exitCode, 0, other.stderr)
+      const { credentials, openCodePassword } = yield* server.store.secrets("two")
+      assert(credentials !== undefined && openCodePassword !== undefined)
+      assert.deepStrictEqual(
+        [credentials.username, Redacted.value(credentials.token), Redacted.value(openCodePassword)],
+        ["jo", "t0ken", "open sesame"]
+      )
+      assert.notInclude(server.log.join(), privateKey.split("\n")[2] ?? "")
+      const missing = yield* toehold([...words, "--git-ssh-key-file", Path.join(folder, "none")], { platform })
+      assert.strictEqual(missing.exitCode, 66)
     })
   )
 

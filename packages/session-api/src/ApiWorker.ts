@@ -12,6 +12,7 @@ import * as SessionEngine from "@toehold/bootstrap-service/SessionEngine"
 import * as Sessions from "@toehold/bootstrap-service/Sessions"
 import * as SqlStore from "@toehold/bootstrap-service/SqlStore"
 import type { ClientPlatform } from "@toehold/ssh-core/ClientPlatform"
+import * as SerialHub from "@toehold/serial-runner/SerialHub"
 import * as SshPool from "@toehold/ssh-core/SshPool"
 import * as ApiTokens from "./ApiTokens.ts"
 import * as catalogMachines from "./internal/catalogMachines.ts"
@@ -91,7 +92,10 @@ export const layer = <E>(
   const { database, host, machinesFile, port, secretKey } = options
   const catalog =
     machinesFile === undefined ? MachineCatalog.layer({ machines: {} }) : MachineCatalog.layerFile(machinesFile)
-  const machines = catalogMachines.layer.pipe(Layer.provide(SshPool.layer()), Layer.provideMerge(catalog))
+  const machines = catalogMachines.layer.pipe(
+    Layer.provide([SerialHub.layer(), SshPool.layer()]),
+    Layer.provideMerge(catalog)
+  )
   const sessions = Sessions.layer.pipe(
     Layer.provide(SessionEngine.layer(database)),
     Layer.provideMerge(SqlStore.layerWith({ secretKey })),

@@ -11,9 +11,25 @@ import * as SessionApiError from "./SessionApiError.ts"
 
 const config = SessionConfig.Storable.fields
 
+const matching = (pattern: RegExp, expected: string) =>
+  Schema.String.check(Schema.makeFilter((text) => (pattern.test(text) ? undefined : expected)))
+
+const Port = matching(/^[1-9][0-9]{0,4}$/, "it must be the number of a port")
+
+const Endpoint = matching(
+  /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}:[1-9][0-9]{0,4}$/,
+  "it must be ADDRESS:PORT, such as 127.0.0.1:40123"
+)
+
+const Network = Schema.Struct({
+  subnet: Schema.optionalKey(Schema.String),
+  gateway: Schema.optionalKey(Schema.String),
+  dns: Schema.optionalKey(Schema.Array(Schema.String))
+})
+
 /**
- * One machine: `target` is what the command line takes for a machine (`root@host:22`, an alias, `local:`), `ip` its address
- * for the agent's port where it is fixed, and `owners` who may use it (default: every caller).
+ * One machine: `target` is what the command line takes for a machine (`root@host:22`, an alias, `serial:unix:PATH`,
+ * `vast:ID`, `local:`), `ip` its address where it is fixed, and `owners` who may use it (default: every caller).
  *
  * @since 0.1.0
  * @category models
@@ -21,6 +37,10 @@ const config = SessionConfig.Storable.fields
 export const Entry = Schema.Struct({
   target: Schema.NonEmptyString,
   ip: config.vmIp,
+  /** Where ports of the machine's are reached from the worker, if not at `ip`: `{"4096": "127.0.0.1:40123"}`. */
+  forwards: Schema.optionalKey(Schema.Record(Port, Endpoint)),
+  /** The network that a machine with nothing but a console is put into; see `MachineNetwork`. */
+  network: Schema.optionalKey(Network),
   owners: Schema.optionalKey(Schema.Array(Schema.String)),
   identityFiles: Schema.optionalKey(Schema.Array(Schema.String)),
   knownHosts: Schema.optionalKey(Schema.String),

@@ -12,7 +12,7 @@ import { anywhere } from "./internal/tokenText.ts"
  * @since 0.1.0
  * @category constants
  */
-export const secretNames = /(authorization|cookie|credentials?|pass(word|phrase|wd)?|secret|token|api[-_]?key)$/i
+export const secretNames = /(authorization|cookie|credentials?|pass(word|phrase|wd)?|secret|token|(api|ssh)[-_]?key)$/i
 
 const redacted = "<redacted>"
 

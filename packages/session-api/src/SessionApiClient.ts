@@ -7,7 +7,7 @@ import { Context, Effect, Layer, type Redacted, Result, Schedule, Schema, Stream
 import { HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import { isSettled, type Status } from "@toehold/bootstrap-service/Session"
-import { lostConnection } from "./internal/lostConnection.ts"
+import { isBrokenOff, lostConnection } from "./internal/lostConnection.ts"
 import { invalidRequest } from "./internal/schemaIssues.ts"
 import { SessionId } from "./internal/sessionDocument.ts"
 import * as SessionApi from "./SessionApi.ts"
@@ -138,7 +138,8 @@ export const make = Effect.fnUntraced(function* (
       if (isReason(error)) return SessionApiError.make(error)
       if (HttpClientError.isHttpClientError(error)) {
         const { reason } = error
-        if (reason._tag === "TransportError") {
+        // A body that breaks off counts as one that can't be read.
+        if (reason._tag === "TransportError" || (reason._tag === "DecodeError" && isBrokenOff(reason.cause))) {
           const { detail, isCertain } = lostConnection(reason.cause)
           return SessionApiError.make(
             new SessionApiError.Unreachable({ url, detail, isUncertain: isChange && !isCertain })

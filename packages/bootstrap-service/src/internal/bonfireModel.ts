@@ -96,6 +96,10 @@ export interface BootstrapConfig {
   readonly shallow?: boolean | undefined
   /** A token that may read the repository, and its user where it isn't `x-access-token`. */
   readonly credentials?: { readonly username?: string | undefined; readonly token: string } | undefined
+  /** Private key for an ssh URL, without a passphrase. */
+  readonly sshKey?: string | undefined
+  /** Lines of known_hosts: the only host keys that the server of an ssh URL may show. */
+  readonly knownHosts?: string | undefined
   /** What OpenCode is to ask for. */
   readonly openCodePassword?: string | undefined
 }

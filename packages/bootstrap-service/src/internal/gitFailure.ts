@@ -1,5 +1,6 @@
 /** What git's words on stderr (LC_ALL=C) mean. */
 import * as BootstrapError from "../BootstrapError.ts"
+import { sshHostOf } from "./words.ts"
 import { code } from "./script/repository.ts"
 
 interface Failure {
@@ -7,16 +8,23 @@ interface Failure {
   readonly stderr: string
   readonly branch: string | undefined
   readonly path: string
+  readonly url: string
   readonly hasCredentials: boolean
 }
 
 const patterns: ReadonlyArray<
-  readonly [RegExp, "space" | "branch" | "missing" | "private" | "refused" | "untrusted" | "network"]
+  readonly [
+    RegExp,
+    "space" | "branch" | "changed" | "unknown" | "ssh" | "missing" | "private" | "refused" | "untrusted" | "network"
+  ]
 > = [
   [/No space left on device|Disk quota exceeded|unable to write .*: No space/i, "space"],
   [/Remote branch .{1,300} not found in upstream|couldn't find remote ref|pathspec .{1,300} did not match/i, "branch"],
+  [/REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY/, "changed"],
+  [/Host key verification failed/, "unknown"],
+  [/cannot (?:run|exec|spawn) '?ssh\b/, "ssh"],
   [
-    /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|server certificate verification failed|SSL certificate problem|certificate .{0,80}(?:not trusted|expired|verif)/i,
+    /server certificate verification failed|SSL certificate problem|certificate .{0,80}(?:not trusted|expired|verif)/i,
     "untrusted"
   ],
   [
@@ -37,12 +45,16 @@ const patterns: ReadonlyArray<
   ]
 ]
 
+/** What says nothing of the cause; of ssh's failures git knows none. */
+const noise =
+  /^Cloning into|^fatal: Could not read from remote repository|^Please make sure you have the correct|^and the repository exists/
+
 /** The line that says most: the first of git's own, else the last. */
 export const lineOf = (stderr: string): string => {
   const lines = stderr
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("Cloning into"))
+    .filter((line) => line !== "" && !noise.test(line))
   const line = lines.find((text) => /^(?:fatal|error|ERROR|remote: (?:ERROR|fatal))/.test(text)) ?? lines.at(-1) ?? ""
   return line
     .replace(/^(?:fatal|error): /, "")
@@ -51,11 +63,15 @@ export const lineOf = (stderr: string): string => {
 }
 
 /** The reason for a clone that ended with this exit code and these words. */
-export const classify = ({ branch, exitCode, hasCredentials, path, stderr }: Failure): BootstrapError.Reason => {
+export const classify = ({ branch, exitCode, hasCredentials, path, stderr, url }: Failure): BootstrapError.Reason => {
   const detail = lineOf(stderr)
   switch (exitCode) {
     case code.gitMissing:
       return new BootstrapError.GitMissing({})
+    case code.sshMissing:
+      return new BootstrapError.SshMissing({})
+    case code.keyUnusable:
+      return new BootstrapError.RepositoryPrivate({ refused: true, detail: `the key can't be used: ${detail}` })
     case code.taken:
       return new BootstrapError.WorkspaceTaken({ path })
     case code.empty:
@@ -71,6 +87,12 @@ export const classify = ({ branch, exitCode, hasCredentials, path, stderr }: Fai
       return new BootstrapError.NoSpace({ step: "repository", path, detail })
     case "branch":
       return new BootstrapError.BranchUnknown({ branch: branch ?? "HEAD" })
+    case "ssh":
+      return new BootstrapError.SshMissing({})
+    case "unknown":
+      return new BootstrapError.RepositoryHostUnknown(sshHostOf(url))
+    case "changed":
+      return new BootstrapError.RepositoryHostChanged(sshHostOf(url))
     case "untrusted":
       return new BootstrapError.RepositoryUntrusted({ detail })
     case "refused":

@@ -9,14 +9,11 @@ export interface Seal {
   readonly open: (id: string, text: string) => Result.Result<Secrets, BootstrapError.BootstrapError>
 }
 
-const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Secrets))
+const Json = Schema.fromJsonString(Secrets)
 
-// By hand: the schema takes only values with a label of its own, and a caller's have any.
-const encode = ({ credentials, openCodePassword }: Secrets): string =>
-  JSON.stringify({
-    ...(credentials === undefined ? {} : { credentials: { ...credentials, token: Redacted.value(credentials.token) } }),
-    ...(openCodePassword === undefined ? {} : { openCodePassword: Redacted.value(openCodePassword) })
-  })
+const decode = Schema.decodeUnknownResult(Json)
+
+const encode = Schema.encodeSync(Json)
 
 const cipher = "aes-256-gcm"
 const nonceLength = 12

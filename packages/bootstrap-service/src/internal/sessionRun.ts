@@ -1,9 +1,9 @@
-import { Cause, Clock, Data, Duration, Effect, Option, Schedule, Scope, Semaphore } from "effect"
+import { Cause, Clock, Data, Duration, Effect, Option, Ref, Result, Schedule, Scope, Semaphore } from "effect"
 import * as BootstrapError from "../BootstrapError.ts"
 import { type Session, stepOf } from "../Session.ts"
 import * as SessionConfig from "../SessionConfig.ts"
 import { SessionMachines } from "../SessionMachines.ts"
-import type { SessionStep } from "../SessionStep.ts"
+import { inOrder, type SessionStep } from "../SessionStep.ts"
 import type { SessionSteps } from "../SessionSteps.ts"
 import { type Patch, SessionStore } from "../SessionStore.ts"
 import type { StepPolicies } from "../StepPolicy.ts"
@@ -17,10 +17,15 @@ export type StepEnd = "done" | "failed" | "stopped"
 
 class Stopped extends Data.TaggedError("Stopped") {}
 
+/** The machine was started anew since the steps that are done. */
+class Rebooted extends Data.TaggedError("Rebooted") {}
+
 /** The machine of a run. */
 interface Opened {
   readonly config: SessionConfig.SessionConfig
   readonly steps: SessionSteps["Service"]
+  /** Whether the machine is known to be in the boot in which the steps were done. */
+  readonly isSameBoot: Ref.Ref<boolean>
 }
 
 /** The machine of a run, opened when it is first asked for and closed with the run. */
@@ -37,6 +42,9 @@ const holdPause = Duration.seconds(1)
 const stopLimit = Duration.seconds(30)
 const longestPause = Duration.seconds(30)
 const defaultHealthTimeoutMs = 120_000
+
+/** A machine that starts anew time and again is not waited for. */
+const mostReboots = 3
 
 const growing = (pause: Duration.Input) => Schedule.min([Schedule.exponential(pause), Schedule.spaced(longestPause)])
 
@@ -56,6 +64,13 @@ const isMine =
   (run: Run) =>
   (session: Session): boolean =>
     session.status === "creating" && session.createdAt === run.createdAt && session.run === run.run
+
+const isDone = (session: Session, name: SessionStep): boolean =>
+  Option.exists(stepOf(session, name), ({ state }) => state === "done")
+
+/** The first step up to this one that is not done. */
+const firstLeft = (session: Session, name: SessionStep): SessionStep | undefined =>
+  inOrder.slice(0, inOrder.indexOf(name) + 1).find((step) => !isDone(session, step))
 
 const crash = (step: SessionStep, cause: Cause.Cause<unknown>) =>
   Effect.andThen(
@@ -79,7 +94,8 @@ export const makeSessionRun = Effect.fnUntraced(function* ({ policies, reportInt
         const session = yield* durable(store.get(run.sessionId))
         const secrets = yield* durable(store.secrets(run.sessionId))
         const config = SessionConfig.join(session.config, secrets)
-        opened = { config, steps: yield* Scope.provide(machines.steps(config), scope) }
+        const steps = yield* Scope.provide(machines.steps(config), scope)
+        opened = { config, steps, isSameBoot: yield* Ref.make(false) }
         return opened
       })
       return turn.withPermit(open)
@@ -101,18 +117,43 @@ export const makeSessionRun = Effect.fnUntraced(function* ({ policies, reportInt
     return isMine(run)(session) ? session : yield* new Stopped()
   })
 
+  /**
+   * Finds out whether the machine was started anew since the session's shell was looked at, by an earlier worker or run or
+   * before something failed: then nothing counts as done any more but the shell.
+   */
+  const sameBoot = Effect.fnUntraced(function* (run: Run, { config, isSameBoot, steps }: Opened) {
+    if (yield* Ref.get(isSameBoot)) return
+    const before = outputOf(yield* current(run), "console")
+    if (Result.isSuccess(before) && before.success.bootId !== undefined) {
+      const now = yield* steps.console(config, {})
+      if (now.bootId !== undefined && now.bootId !== before.success.bootId) {
+        yield* change(run, (session) => StepRecords.rebooted(session, now))
+        return yield* new Rebooted()
+      }
+    }
+    yield* Ref.set(isSameBoot, true)
+  })
+
   const attempt = (run: Run, name: SessionStep, open: Open) =>
     Effect.gen(function* () {
       const session = yield* change(run, (found, now) => StepRecords.begun(found, name, now))
-      const { config, steps } = yield* open
+      const opened = yield* open
+      const { config, steps } = opened
       const { stallAfter, timeLimit } = policies[name]
       const report = yield* reporter.of({ id: run.sessionId, name, isMine: isMine(run), stallAfter })
       const ownLimit = name === "health" ? (config.healthPollTimeoutMs ?? defaultHealthTimeoutMs) : 0
       const timeoutMs = timeLimit + ownLimit
-      return yield* Effect.timeoutOrElse(takeStep(name, steps, session, config, report), {
+      const taken = Effect.gen(function* () {
+        // The shell's own step says which boot it is.
+        if (name !== "machine" && name !== "console") yield* sameBoot(run, opened)
+        const done = yield* takeStep(name, steps, session, config, report)
+        if (name === "console") yield* Ref.set(opened.isSameBoot, true)
+        return done
+      })
+      return yield* Effect.timeoutOrElse(taken, {
         duration: timeoutMs,
         orElse: () => Effect.fail(BootstrapError.make(new BootstrapError.StepTimeout({ step: name, timeoutMs })))
-      })
+      }).pipe(Effect.tapError(() => Ref.set(opened.isSameBoot, false)))
     }).pipe(
       Effect.scoped,
       Effect.catchCauseIf(Cause.hasDies, (cause) => crash(name, cause)),
@@ -123,11 +164,13 @@ export const makeSessionRun = Effect.fnUntraced(function* ({ policies, reportInt
       })
     )
 
-  /** Takes a step unless it is done already, and writes down what it came to. */
-  const step = (run: Run, name: SessionStep, open: Open): Effect.Effect<StepEnd, BootstrapError.BootstrapError> =>
+  /** Takes one step and writes down what it came to. */
+  const take = (
+    run: Run,
+    name: SessionStep,
+    open: Open
+  ): Effect.Effect<StepEnd, BootstrapError.BootstrapError | Stopped | Rebooted> =>
     Effect.gen(function* () {
-      const session = yield* current(run)
-      if (Option.exists(stepOf(session, name), ({ state }) => state === "done")) return "done"
       const stopped = Effect.andThen(
         orStopped(store.waitFor(run.sessionId, (now) => !isMine(run)(now))),
         Effect.fail(new Stopped())
@@ -142,6 +185,32 @@ export const makeSessionRun = Effect.fnUntraced(function* ({ policies, reportInt
       }
       yield* change(run, (found, now) => StepRecords.done(found, name, taken, now))
       return "done"
+    })
+
+  /** Takes a step unless it is done already, and before it those that a reboot has undone. */
+  const step = (run: Run, name: SessionStep, open: Open): Effect.Effect<StepEnd, BootstrapError.BootstrapError> =>
+    Effect.gen(function* () {
+      let reboots = 0
+      while (true) {
+        const left = firstLeft(yield* current(run), name)
+        if (left === undefined) return "done"
+        const end = yield* take(run, left, open).pipe(Effect.catchTag("Rebooted", () => Effect.undefined))
+        if (end === undefined) {
+          if (++reboots < mostReboots) continue
+          const error = BootstrapError.make(
+            new BootstrapError.ConnectionLost({
+              step: left,
+              detail: "the machine is started anew time and again",
+              isRetryable: true,
+              outcome: "may-have-run"
+            })
+          )
+          yield* change(run, (found, now) => StepRecords.failed(found, left, error, now))
+          return "failed"
+        }
+        // After the last one the session is nobody's run any more.
+        if (end !== "done" || left === name) return end
+      }
     }).pipe(Effect.catchTag("Stopped", () => Effect.succeed<StepEnd>("stopped")))
 
   /** Waits until the run has its machine alone. */

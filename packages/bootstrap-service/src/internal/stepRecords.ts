@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import * as BootstrapError from "../BootstrapError.ts"
 import { type Session, type StepRecord, stepOf } from "../Session.ts"
-import { inOrder, type SessionStep } from "../SessionStep.ts"
+import { type ConsoleReady, inOrder, type SessionStep } from "../SessionStep.ts"
 import type { Patch } from "../SessionStore.ts"
 import { failureOf } from "./failure.ts"
 import { beginnings, type Taken } from "./takeStep.ts"
@@ -41,6 +41,22 @@ export const done = (session: Session, name: SessionStep, taken: Taken, now: num
   }
 }
 
+/** What it becomes when its machine was started anew: what was done is to be done again, or looked at again. */
+export const rebooted = (session: Session, console: ConsoleReady): Patch => {
+  const message = "The machine was started anew"
+  return {
+    message: `${message}: each step is looked at again`,
+    steps: session.steps.map((record) => {
+      if (record.name === "console") return { ...record, output: console }
+      return record.state === "done" ? { ...record, state: "failed", message, output: null } : record
+    })
+  }
+}
+
+/** An OpenCode that has ended is to be started again. */
+const undoes = ({ reason }: BootstrapError.BootstrapError): SessionStep | undefined =>
+  reason._tag === "OpenCodeFailed" || reason._tag === "PortTaken" ? "openCode" : undefined
+
 /** What it becomes when the step has failed for good. */
 export const failed = (
   session: Session,
@@ -52,7 +68,11 @@ export const failed = (
   step: name,
   message: error.message,
   failure: { ...failureOf(error), step: name },
-  steps: withStep(session, name, (record) => ({ ...record, state: "failed", endedAt: now, message: error.message }))
+  steps: session.steps.map((record) =>
+    record.name === name || record.name === undoes(error)
+      ? { ...record, state: "failed", endedAt: now, message: error.message, output: null }
+      : record
+  )
 })
 
 /** What one that is being created becomes when it is aborted. */

@@ -79,6 +79,32 @@ export const repoUrl: Check = (text) => {
     : undefined
 }
 
+/** Whether git gets there by ssh: `ssh://…` or `user@host:path`. */
+export const isSshUrl = (url: string): boolean => /^ssh:/i.test(url) || !/^[a-z]+:\/\//i.test(url)
+
+/** The server of an ssh URL, as `ssh-keyscan` and known_hosts name it. */
+export const sshHostOf = (url: string): { readonly host: string; readonly port: string } => {
+  const [, full, named = ""] = /^ssh:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)(?::([0-9]+))?\//i.exec(url) ?? []
+  const [, short = ""] = /^(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*):/.exec(url) ?? []
+  return { host: (full ?? short).replace(/^\[|\]$/g, ""), port: named }
+}
+
+/** A private key as ssh-keygen(1) writes it. Whether it can be used the machine's ssh finds out. */
+export const privateKey: Check = (text) => {
+  if (text.length > 16_384) return "it must have 16384 characters at most"
+  return /^-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----\n[A-Za-z0-9+/=:, \n-]+-----END [A-Z ]{0,20}PRIVATE KEY-----\n?$/.test(
+    text
+  )
+    ? undefined
+    : "it must be a private key as ssh-keygen writes it, line breaks included"
+}
+
+/** Lines of a file of known hosts, as of sshd(8). */
+export const knownHosts: Check = (text) => {
+  if (text.trim() === "" || text.length > 65_536) return "it must have 1 to 65536 characters"
+  return /^[\x20-\x7e\t\n]+$/.test(text) ? undefined : "it must be lines of known_hosts, of printable ASCII alone"
+}
+
 const isPrivate = (text: string): boolean =>
   text === "localhost" ||
   text === "[::1]" ||

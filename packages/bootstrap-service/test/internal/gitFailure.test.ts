@@ -3,7 +3,7 @@ import { classify, lineOf } from "../../src/internal/gitFailure.ts"
 import { GitProgress } from "../../src/internal/gitProgress.ts"
 
 const tagOf = (stderr: string, exitCode = 128, hasCredentials = false): string =>
-  classify({ exitCode, stderr, branch: "x", path: "/w", hasCredentials })._tag
+  classify({ exitCode, stderr, branch: "x", path: "/w", url: "git@example.org:x", hasCredentials })._tag
 
 const url = "https://example.org/a/b.git"
 
@@ -37,7 +37,12 @@ describe("classify", () => {
       "fatal: unable to connect to example.org:\nexample.org[0: 10.0.0.1]: errno=Connection refused",
       "RepositoryUnreachable"
     ],
-    ["Host key verification failed.\nfatal: Could not read from remote repository.", "RepositoryUntrusted"],
+    ["Host key verification failed.\nfatal: Could not read from remote repository.", "RepositoryHostUnknown"],
+    [
+      "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\nHost key verification failed.",
+      "RepositoryHostChanged"
+    ],
+    ["error: cannot run ssh: No such file or directory\nfatal: unable to fork", "SshMissing"],
     [
       `fatal: unable to access '${url}/': server certificate verification failed. CAfile: none CRLfile: none`,
       "RepositoryUntrusted"
@@ -76,6 +81,9 @@ describe("lineOf", () => {
   it("is the first of git's own", () => {
     assert.strictEqual(lineOf("Cloning into '/w'...\nwarning: x\nfatal: no.\nfatal: other"), "no")
     assert.strictEqual(lineOf("Cloning into '/w'...\n"), "")
+    const refused =
+      "a@b: Permission denied (publickey).\r\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
+    assert.strictEqual(lineOf(refused), "a@b: Permission denied (publickey)")
   })
 })
 

@@ -16,6 +16,8 @@ export interface Options {
   readonly user?: "agent"
   /** What /etc/resolv.conf says. Default: nothing. */
   readonly resolvConf?: string
+  /** Says what the file `random/boot_id` in its folder says when it is asked which boot it is in. */
+  readonly hasOwnBoot?: boolean
 }
 
 /** Answers 10.0.100.1 at the other end of a cable whose near end waits for a namespace to take it. */
@@ -28,7 +30,7 @@ nsenter -t $2 -n ip link set ${name}a name eth0`
 
 const uid = 1000
 
-const made = ({ network, resolvConf = "", user }: Options) =>
+const made = ({ hasOwnBoot = false, network, resolvConf = "", user }: Options) =>
   Effect.gen(function* () {
     const own = yield* ChildProcessSpawner.ChildProcessSpawner
     const folder = yield* Effect.acquireRelease(
@@ -45,7 +47,12 @@ const made = ({ network, resolvConf = "", user }: Options) =>
     copy("passwd", `agent:x:${uid}:${uid}::${home}:/bin/sh`)
     copy("group", `agent:x:${uid}:`)
     Fs.writeFileSync(Path.join(folder, "resolv.conf"), resolvConf)
-    const bind = ["passwd", "group", "resolv.conf"].map((name) => `mount --bind "$0/${name}" /etc/${name}`).join(" && ")
+    Fs.mkdirSync(Path.join(folder, "random"))
+    Fs.writeFileSync(Path.join(folder, "random", "boot_id"), "first\n")
+    const bind = [
+      ...["passwd", "group", "resolv.conf"].map((name) => `mount --bind "$0/${name}" /etc/${name}`),
+      ...(hasOwnBoot ? ['mount --bind "$0/random" /proc/sys/kernel/random'] : [])
+    ].join(" && ")
 
     const holder = Effect.fnUntraced(function* (flags: ReadonlyArray<string>, text: string) {
       const handle = yield* own.spawn(

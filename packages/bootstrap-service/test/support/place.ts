@@ -30,7 +30,7 @@ export class Place extends Context.Service<
 
 /**
  * The stand-in: BusyBox's web server with the one answer. It counts its starts in `~/starts`, says where it was started
- * in `~/started-in`, and does what `~/mode` says: `crash`, or `mute` for a server that answers something else.
+ * in `~/started-in` and which process it is in `~/pid`, and does what `~/mode` says: `crash`, or `mute` for a server that answers something else.
  */
 export const openCodeProgram = `#!/bin/sh
 port=4096
@@ -40,6 +40,7 @@ while [ $# -gt 0 ]; do
 done
 echo start >>"$HOME/starts"
 pwd >"$HOME/started-in"
+echo $$ >"$HOME/pid"
 mode=$(cat "$HOME/mode" 2>/dev/null)
 if [ "$mode" = crash ]; then
   echo "reading configuration"

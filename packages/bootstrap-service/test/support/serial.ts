@@ -14,10 +14,10 @@ import { installing, Place, shOf, stepsOn } from "./place.ts"
 
 const unit = fileURLToPath(new URL("../../../../agent-image/opencode@.service", import.meta.url))
 
-const machine = (by: "systemd" | "job") =>
+const machine = (by: "systemd" | "job", options: Guest.Options) =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const guest = yield* Guest.make()
+      const guest = yield* Guest.make(options)
       const target = SerialTarget.Fifo({ input: guest.input, output: guest.output })
       const port = yield* SerialPort.make(target)
       const console = yield* Effect.provideService(SerialConsole.make(), SerialPort.SerialPort, port)
@@ -44,4 +44,5 @@ const machine = (by: "systemd" | "job") =>
   )
 
 /** The steps over a guest's console, where OpenCode is a unit of systemd's or is not. */
-export const layer = (by: "systemd" | "job") => stepsOn(machine(by).pipe(Layer.provideMerge(NodeServices.layer)))
+export const layer = (by: "systemd" | "job", options: Guest.Options = {}) =>
+  stepsOn(machine(by, options).pipe(Layer.provideMerge(NodeServices.layer)))

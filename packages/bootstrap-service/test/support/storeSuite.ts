@@ -193,13 +193,18 @@ export const storeSuite = <E>(fresh: Layer.Layer<SessionStore, E>): void => {
 
   test("keeps secrets until the session is archived", (store) =>
     Effect.gen(function* () {
+      const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
       const credentials = { username: "me", token: Redacted.make("t0ken") }
-      yield* store.create({ config: configOf("a", { credentials, openCodePassword: Redacted.make("pass") }) })
+      yield* store.create({
+        config: configOf("a", { credentials, openCodePassword: Redacted.make("pass"), sshKey: Redacted.make(key) })
+      })
       const secrets = yield* store.secrets("a")
       expect(secrets.credentials?.username).toBe("me")
       expect(Option.map(Option.fromUndefinedOr(secrets.credentials), ({ token }) => Redacted.value(token))).toEqual(
         Option.some("t0ken")
       )
+      const others = [secrets.openCodePassword, secrets.sshKey].map((one) => one && Redacted.value(one))
+      expect(others).toEqual(["pass", key])
       expect(JSON.stringify(yield* store.get("a"))).not.toContain("t0ken")
       yield* store.update("a", { status: "archived" })
       expect(yield* store.secrets("a")).toEqual({})

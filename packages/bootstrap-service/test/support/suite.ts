@@ -220,7 +220,32 @@ export const suite = <E>(layer: Layer.Layer<Place | SessionSteps, E>): void => {
       }).pipe(Effect.scoped)
     )
 
-    it.effect("says what OpenCode said last when it ends, and takes the port's owner for nobody else", () =>
+    it.effect("takes nobody else who has the port for its OpenCode, and starts none then", () =>
+      Effect.gen(function* () {
+        const on = yield* prepared
+        const { config, console, steps } = on
+        const machine = { ip: on.place.ip }
+        const workspace = yield* workspaceOf(on)
+        // The OpenCode of another session, which is healthy.
+        const other = { ...config, sessionId: `${config.sessionId}-other` }
+        yield* Effect.addFinalizer(() => Effect.ignore(steps.stop(other, { console })))
+        const theirs = yield* steps.openCode(other, {
+          console,
+          workspace: yield* steps.workspace(other, { console })
+        })
+        yield* steps.health(other, { machine, console, openCode: theirs })
+        const taken = yield* reasonOf(steps.openCode(config, { console, workspace }))
+        assert(taken._tag === "PortTaken", taken.message)
+        assert.deepStrictEqual([taken.step, taken.port, taken.isRetryable], ["openCode", config.opencodePort, false])
+        assert.strictEqual(yield* on.starts, 1)
+        yield* steps.stop(other, { console })
+        const openCode = yield* steps.openCode(config, { console, workspace })
+        assert.strictEqual((yield* steps.health(config, { machine, console, openCode })).version, "1.2.3")
+        yield* steps.stop(config, { console })
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("says what OpenCode said last when it ends", () =>
       Effect.gen(function* () {
         const on = yield* prepared
         const { console, steps } = on

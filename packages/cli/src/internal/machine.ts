@@ -68,8 +68,8 @@ export const vastClient: Effect.Effect<
   never,
   ClientPlatform | FileSystem.FileSystem
 > = Effect.flatMap(Effect.context<ClientPlatform | FileSystem.FileSystem>(), (context) =>
-  Effect.promise(() => import("./vastClient.ts")).pipe(
-    Effect.flatMap(({ makeVastClient }) => makeVastClient),
+  Effect.promise(() => import("@toehold/machines/VastAccount")).pipe(
+    Effect.flatMap(({ client }) => client),
     Effect.provideContext(context),
     Effect.cached
   )

@@ -26,6 +26,12 @@ const codesOf = (cause: unknown, depth = 0): ReadonlyArray<string> => {
   return [...own, ...inner, ...several]
 }
 
+/** Whether it was the connection that failed, and not what came over it. */
+export const isBrokenOff = (cause: unknown): boolean =>
+  codesOf(cause).some((code) => /^(?:UND_ERR_|E[A-Z]+$)/.test(code)) ||
+  // What Node's fetch throws while a body comes in, with or without a cause.
+  (cause instanceof TypeError && cause.message === "terminated")
+
 export const lostConnection = (cause: unknown): { readonly detail: string; readonly isCertain: boolean } => {
   for (const code of codesOf(cause)) {
     const detail = before.get(code)

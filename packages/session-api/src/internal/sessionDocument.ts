@@ -5,7 +5,7 @@ import * as SessionConfig from "@toehold/bootstrap-service/SessionConfig"
 import { SessionStep } from "@toehold/bootstrap-service/SessionStep"
 
 const { sessionId, vmId, ...storable } = SessionConfig.Storable.fields
-const { credentials, openCodePassword } = SessionConfig.Secrets.fields
+const { credentials, openCodePassword, sshKey } = SessionConfig.Secrets.fields
 
 /** A session's id, which is also the name of its folder on the machine. */
 export const SessionId = sessionId
@@ -25,7 +25,8 @@ export const NewSession = Schema.Struct({
   machine: vmId,
   ...storable,
   credentials,
-  openCodePassword
+  openCodePassword,
+  sshKey
 }).annotate({ identifier: "NewSession" })
 
 /**

@@ -25,6 +25,27 @@ export class GitMissing extends Schema.TaggedError<GitMissing>("@toehold/bootstr
 }
 
 /**
+ * The machine has no ssh, which the repository's URL needs; for a key of the session's, no ssh-agent.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class SshMissing extends Schema.TaggedError<SshMissing>("@toehold/bootstrap-service/SshMissing")(
+  "SshMissing",
+  {}
+) {
+  readonly step: SessionStep = "repository"
+  readonly outcome: Outcome = "did-not-run"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return "The machine has no ssh, which the repository's URL needs."
+  }
+  get fix(): string {
+    return "Install openssh-client in the image (ssh, ssh-agent and ssh-add), or give the repository's https URL."
+  }
+}
+
+/**
  * The repository needs credentials, or there is none: a server often tells the two apart for nobody else.
  *
  * @since 0.1.0
@@ -49,8 +70,8 @@ export class RepositoryPrivate extends Schema.TaggedError<RepositoryPrivate>(
   }
   get fix(): string {
     return this.refused
-      ? "Check the token: it may have expired, or lack the right to read this repository."
-      : "Check the URL; for a private repository give credentials, or set up a git credential helper or key on the machine."
+      ? "Check the token or key: it may have expired, or lack the right to read this repository; a key must have no passphrase."
+      : "Check the URL; for a private repository give a token (credentials) or, for an ssh URL, a key (sshKey), or set up a git credential helper or key on the machine."
   }
 }
 
@@ -99,7 +120,7 @@ export class RepositoryUnreachable extends Schema.TaggedError<RepositoryUnreacha
 }
 
 /**
- * The machine does not trust the repository's server: its certificate or host key.
+ * The machine does not trust the certificate of the repository's server.
  *
  * @since 0.1.0
  * @category reasons
@@ -116,7 +137,65 @@ export class RepositoryUntrusted extends Schema.TaggedError<RepositoryUntrusted>
     return oneLine(`The repository's server is not trusted: ${this.detail}.`)
   }
   get fix(): string {
-    return "Check the machine's clock and install ca-certificates, or put the server's host key into known_hosts of the session's user."
+    return "Check the machine's clock and install ca-certificates in the image, or the certificate of the authority that the server's is from."
+  }
+}
+
+const named = ({ host, port }: { readonly host: string; readonly port: string }): string =>
+  port === "" ? host : `[${host}]:${port}`
+
+const scan = ({ host, port }: { readonly host: string; readonly port: string }): string =>
+  `ssh-keyscan ${port === "" ? "" : `-p ${port} `}${host}`
+
+/**
+ * Nothing says which host key the repository's server has, so that anybody could stand in its place.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class RepositoryHostUnknown extends Schema.TaggedError<RepositoryHostUnknown>(
+  "@toehold/bootstrap-service/RepositoryHostUnknown"
+)("RepositoryHostUnknown", {
+  host: Schema.String,
+  /** Empty where the URL has none. */
+  port: Schema.String
+}) {
+  readonly step: SessionStep = "repository"
+  readonly outcome: Outcome = "finished"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return oneLine(`The host key of the repository's server ${named(this)} is not known.`)
+  }
+  get fix(): string {
+    return oneLine(
+      `Compare what "${scan(this)}" prints with what the server's owner publishes; then give those lines as knownHosts, or put them into ~/.ssh/known_hosts of the session's account on the machine.`
+    )
+  }
+}
+
+/**
+ * The repository's server shows another host key than the one that is known: it has a new one, or somebody else answers.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class RepositoryHostChanged extends Schema.TaggedError<RepositoryHostChanged>(
+  "@toehold/bootstrap-service/RepositoryHostChanged"
+)("RepositoryHostChanged", {
+  host: Schema.String,
+  /** Empty where the URL has none. */
+  port: Schema.String
+}) {
+  readonly step: SessionStep = "repository"
+  readonly outcome: Outcome = "finished"
+  readonly isRetryable: boolean = false
+  override get message(): string {
+    return oneLine(`The repository's server ${named(this)} shows another host key than the one that is known.`)
+  }
+  get fix(): string {
+    return oneLine(
+      `Somebody else may answer there. Ask the server's owner whether its key is new; only then replace the old line, in knownHosts or on the machine: ssh-keygen -R "${named(this)}".`
+    )
   }
 }
 

@@ -14,13 +14,35 @@ has_unit() {
 `
 
 /**
- * Arguments: id, workspace. Standard input is the environment as systemd reads it from a file. Prints `by systemd` with
- * `was active` where the unit runs already, else `by job` and the `program`; or `fail` and why.
+ * Arguments: id, workspace, port. Standard input is the environment as systemd reads it from a file. Prints `by systemd`
+ * with `was active` where the unit runs already, else `by job` and the `program`; or `taken` where another program listens
+ * on the port, which would answer in OpenCode's place; or `fail` and why.
  *
  * Folder and environment are the session's own, in a file beside the unit, so that any unit of that name will do.
  */
 export const start = `
 ${systemd}
+# Listening IPv4 sockets, and those of IPv6 that take its place.
+is_taken() {
+  p=$(printf ':%04X' "$1")
+  for f in /proc/net/tcp /proc/net/tcp6; do
+    [ -r "$f" ] || continue
+    while read -r n l r state rest; do
+      [ "$state" = 0A ] || continue
+      case $l in
+        ????????"$p" | 00000000000000000000000000000000"$p" | 0000000000000000FFFF0000????????"$p") return 0 ;;
+      esac
+    done <"$f"
+  done
+  return 1
+}
+refuse_taken() {
+  ! is_taken "$1" || {
+    cat >/dev/null
+    printf '%s\\n' taken end
+    exit 0
+  }
+}
 if has_unit; then
   echo 'by systemd'
   case $(systemctl --user is-active "$unit" 2>/dev/null) in
@@ -30,6 +52,7 @@ if has_unit; then
       exit 0
       ;;
   esac
+  refuse_taken "$3"
   e=$(
     {
       mkdir -p "$settings/toehold" "$settings/systemd/user/$unit.d" &&
@@ -48,6 +71,7 @@ if has_unit; then
   echo end
   exit 0
 fi
+refuse_taken "$3"
 cat >/dev/null
 PATH=$PATH:$HOME/.opencode/bin:$HOME/.local/bin:$HOME/.bun/bin:/usr/local/bin
 p=$(command -v opencode) && echo "program $p"

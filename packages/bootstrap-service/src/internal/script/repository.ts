@@ -33,20 +33,41 @@ printf '%s\\n' "state $state" end
 `
 
 /** The exit codes of {@link clone} that are not git's own. */
-export const code = { gitMissing: 91, taken: 92, branchUnknown: 93, empty: 94, space: 95 } as const
+export const code = {
+  gitMissing: 91,
+  taken: 92,
+  branchUnknown: 93,
+  empty: 94,
+  space: 95,
+  sshMissing: 96,
+  keyUnusable: 97
+} as const
+
+/**
+ * Arguments: {@link clone} and what it takes. It runs that under an ssh-agent, which ends with it even where it is killed:
+ * the key is in no file.
+ */
+export const withAgent = `
+command -v ssh-agent >/dev/null 2>&1 && command -v ssh-add >/dev/null 2>&1 || exit ${code.sshMissing}
+t=$1
+shift
+exec ssh-agent sh -c "$t" sh "$@"
+`
 
 /**
  * Arguments: workspace, id, URL, branch, tag or commit (or nothing), `1` for the one commit alone, `1` where there is a
- * token. User and token are in the environment, as nobody but the user can read that, and git asks for them by a helper
- * that answers for the URL's own server only. Nothing of it is written anywhere.
+ * token, `1` where ssh is what leads there, `1` where there is a key for it, and lines of known_hosts (or nothing). User, token
+ * and key are in the environment, as nobody but the user can read that. Git asks for the token by a helper that answers for
+ * the URL's own server only, and ssh has the key from the agent alone. Nothing secret is written anywhere.
  *
  * It begins by emptying the workspace of what an earlier one left half done, and ends by marking it as ready. One that is
  * ready is left as it is. Prints `head` and `branch` as {@link look} does.
  */
 export const clone = `
 ${marker}${checkedOut}
-ws=$1 b=\${1%/*} id=$2 url=$3 ref=$4 shallow=$5 token=$6
+ws=$1 b=\${1%/*} id=$2 url=$3 ref=$4 shallow=$5 token=$6 ssh=$7 key=$8 known=$9
 export GIT_TERMINAL_PROMPT=0
+[ "$key" != 1 ] || trap 'kill "$SSH_AGENT_PID"' EXIT
 cd "$b" && [ -d "$ws" ] && [ ! -L "$ws" ] && is_ours || exit ${code.taken}
 # Git tells people things on both streams.
 exec 3>&1 >&2
@@ -57,6 +78,28 @@ fi
 command -v git >/dev/null 2>&1 || exit ${code.gitMissing}
 find "$ws" -mindepth 1 -maxdepth 1 -exec rm -rf {} + || exit ${code.taken}
 
+if [ "$ssh" = 1 ]; then
+  if [ "$key" = 1 ]; then
+    e=$(printf '%s\\n' "$TOEHOLD_GIT_KEY" | SSH_ASKPASS_REQUIRE=never ssh-add -q - 2>&1) || {
+      echo "$e"
+      exit ${code.keyUnusable}
+    }
+    unset TOEHOLD_GIT_KEY
+  fi
+  # A machine that has its own way of using ssh keeps it, where nothing is said.
+  if [ "$key$known" != 0 ] || { [ -z "$GIT_SSH_COMMAND$GIT_SSH" ] && ! git config core.sshCommand >/dev/null 2>&1; }; then
+    command -v ssh >/dev/null 2>&1 || exit ${code.sshMissing}
+    GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=30 -o ForwardAgent=no'
+    if [ -n "$known" ]; then
+      TOEHOLD_KNOWN_HOSTS=$b/.$id.known_hosts
+      export TOEHOLD_KNOWN_HOSTS
+      rm -f "$TOEHOLD_KNOWN_HOSTS"
+      printf '%s\\n' "$known" >"$TOEHOLD_KNOWN_HOSTS" || exit ${code.space}
+      GIT_SSH_COMMAND="$GIT_SSH_COMMAND -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=none -o UpdateHostKeys=no"' -o "UserKnownHostsFile=\\"$TOEHOLD_KNOWN_HOSTS\\""'
+    fi
+    export GIT_SSH_COMMAND
+  fi
+fi
 if [ "$token" = 1 ]; then
   o=\${url#*://}
   o=\${url%%://*}://\${o%%/*}
@@ -109,5 +152,6 @@ fi
 c=$(here rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) || exit ${code.empty}
 printf '%s\\n' "session $id" "repository $url" "ref $ref" "commit $c" >"$b/.$id.session.new" &&
   mv -f "$b/.$id.session.new" "$b/.$id.session" || exit ${code.space}
+[ -z "$known" ] || rm -f "$TOEHOLD_KNOWN_HOSTS"
 tell "$ws" >&3
 `

@@ -17,7 +17,13 @@ if [ "$u" = 0 ] && id agent >/dev/null 2>&1; then
   h=~agent
 fi
 printf '%s\\n' "uid $u" "user $n" "runas $r" "home $h"
-b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) && printf '%s\\n' "boot $b"
+if b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null); then
+  # A container that is started anew is so within the same boot of its kernel.
+  s=$(cat /proc/1/stat 2>/dev/null)
+  set -f
+  set -- \${s##*) }
+  printf '%s\\n' "boot $b:\${20}"
+fi
 echo end
 `
 

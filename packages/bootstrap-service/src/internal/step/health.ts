@@ -110,8 +110,8 @@ export const health = (
 ) =>
   Effect.fn("SessionSteps.health")(function* (config: SessionConfig, given: Given, report: Report) {
     const { healthPollIntervalMs = 1000, healthPollTimeoutMs = 120_000, openCodePassword, sessionId } = config
-    const { ip } = given.machine
-    const port = config.opencodePort ?? defaultOpencodePort
+    const own = config.opencodePort ?? defaultOpencodePort
+    const { ip, port } = given.machine.agent ?? { ip: given.machine.ip, port: own }
     const url = urlOf({ ip, port })
     const scrub = scrubber(config)
     const { console, openCode } = given
@@ -148,7 +148,7 @@ export const health = (
       const isOver = now - began >= healthPollTimeoutMs
       if (isOver || now - looked >= processInterval) {
         const { ended, log } = yield* lastWords
-        if (ended !== undefined) return yield* BootstrapError.make(failureOf(step, port, ended, log))
+        if (ended !== undefined) return yield* BootstrapError.make(failureOf(step, own, ended, log))
         if (isOver) {
           const timeoutMs = healthPollTimeoutMs
           return yield* BootstrapError.make(new BootstrapError.HealthTimeout({ url, timeoutMs, seen: seen.why, log }))

@@ -2,13 +2,13 @@
 import { Duration, Effect, Option, Schedule } from "effect"
 import * as BootstrapError from "../../BootstrapError.ts"
 import type { MachineLook, MachineStatus } from "../../MachineStatus.ts"
-import type { SessionConfig } from "../../SessionConfig.ts"
+import { defaultOpencodePort, type SessionConfig } from "../../SessionConfig.ts"
 import type { MachineReady, Report } from "../../SessionStep.ts"
 import { ipv4 } from "../words.ts"
 
 /** The address, or why there is none yet. */
 const readiness = (
-  { vmId, vmIp }: SessionConfig,
+  { opencodePort = defaultOpencodePort, vmId, vmIp }: SessionConfig,
   look: MachineLook | undefined
 ): Effect.Effect<MachineReady, BootstrapError.BootstrapError> => {
   if (look === undefined) return Effect.fail(BootstrapError.make(new BootstrapError.MachineMissing({ vmId })))
@@ -17,12 +17,14 @@ const readiness = (
   }
   // What its owner says now is fresher than what the session was made with.
   const ip = look.ip ?? vmIp
-  const detail = ip === undefined ? undefined : ipv4(ip)
-  return ip === undefined || detail !== undefined
-    ? Effect.fail(
-        BootstrapError.make(new BootstrapError.MachineHasNoIp({ vmId, ...(detail === undefined ? {} : { detail }) }))
-      )
-    : Effect.succeed({ ip })
+  const agent = look.forwards?.[opencodePort]
+  const detail = [ip, agent?.ip].flatMap((address) => (address === undefined ? [] : (ipv4(address) ?? [])))[0]
+  if (ip === undefined || detail !== undefined) {
+    return Effect.fail(
+      BootstrapError.make(new BootstrapError.MachineHasNoIp({ vmId, ...(detail === undefined ? {} : { detail }) }))
+    )
+  }
+  return Effect.succeed({ ip, ...(agent === undefined ? {} : { agent }) })
 }
 
 const mayCome = ({ reason }: BootstrapError.BootstrapError): boolean =>

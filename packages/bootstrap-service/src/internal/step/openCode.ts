@@ -46,10 +46,13 @@ export const openCode = (spawner: Spawner, jobs: Jobs["Service"]) =>
     const facts = yield* run(spawner, {
       step,
       text: script.start,
-      args: [sessionId, path],
+      args: [sessionId, path, String(opencodePort)],
       as: console,
       stdin: environmentFile(env)
     })
+    if (facts.get("taken") !== undefined) {
+      return yield* BootstrapError.make(new BootstrapError.PortTaken({ step, port: opencodePort, log: [] }))
+    }
     const failure = facts.get("fail")
     if (failure !== undefined) {
       return yield* BootstrapError.make(failureOf(step, opencodePort, failure, []))

@@ -14,6 +14,7 @@ import * as script from "../script/repository.ts"
 import { defaultUser, scrubber } from "../secrets.ts"
 import { find, startFresh } from "../startFresh.ts"
 import { ofJobs } from "../transport.ts"
+import { isSshUrl } from "../words.ts"
 
 export const jobId = (sessionId: string): string => `clone-${sessionId}`
 
@@ -68,9 +69,14 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
     config: SessionConfig,
     { console, workspace: { path } }: Given
   ): JobSpec.JobSpec & { readonly id: string } => {
-    const { branch = "", credentials, repoUrl, sessionId, shallow = false } = config
-    const args = [path, sessionId, repoUrl, branch, shallow ? "1" : "0", credentials === undefined ? "0" : "1"]
-    const { env, words } = wordsAs(console, script.clone, args)
+    const { branch = "", credentials, knownHosts = "", repoUrl, sessionId, shallow = false, sshKey } = config
+    const isSsh = isSshUrl(repoUrl)
+    const flags = [shallow, credentials !== undefined, isSsh, sshKey !== undefined].map((is) => (is ? "1" : "0"))
+    const args = [path, sessionId, repoUrl, branch, ...flags, isSsh ? knownHosts : ""]
+    const { env, words } =
+      sshKey === undefined
+        ? wordsAs(console, script.clone, args)
+        : wordsAs(console, script.withAgent, [script.clone, ...args])
     const id = jobId(sessionId)
     const spec = JobSpec.argv(words, {
       timeLimit: limit,
@@ -82,7 +88,8 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
           : {
               TOEHOLD_GIT_USER: Redacted.make(credentials.username ?? defaultUser),
               TOEHOLD_GIT_TOKEN: credentials.token
-            })
+            }),
+        ...(sshKey === undefined ? {} : { TOEHOLD_GIT_KEY: sshKey })
       }
     })
     return { ...spec, id }
@@ -117,7 +124,7 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
       yield* report(`The repository is there already, at ${done.commit.slice(0, 12)}`)
       return done
     }
-    const { branch, credentials, repoUrl } = config
+    const { branch, credentials, repoUrl, sshKey } = config
     const { path } = given.workspace
     yield* report(`Cloning ${repoUrl}${branch === undefined ? "" : ` (${branch})`}`)
     const id = jobId(config.sessionId)
@@ -132,7 +139,8 @@ export const repository = (spawner: Spawner, jobs: Jobs["Service"], limit: Durat
           new BootstrapError.RepositoryTimeout({ timeoutMs, detail: lineOf(stderr) || "no word of git" })
         )
       }
-      return yield* failure(classify({ exitCode, stderr, branch, path, hasCredentials: credentials !== undefined }))
+      const hasCredentials = credentials !== undefined || sshKey !== undefined
+      return yield* failure(classify({ exitCode, stderr, branch, path, url: repoUrl, hasCredentials }))
     }
     const cloned = checkedOut(facts)
     if (cloned === undefined) {

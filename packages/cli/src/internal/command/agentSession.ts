@@ -1,11 +1,12 @@
 /** `toehold session` for agent sessions, by the session API. */
-import { Effect, Stream } from "effect"
+import { Effect, Redacted, Stream } from "effect"
 import { Status } from "@toehold/bootstrap-service/Session"
 import type * as SessionApi from "@toehold/session-api/SessionApi"
 import * as Crypto from "node:crypto"
 import * as ExitCode from "../../ExitCode.ts"
 import type { Handler, Invocation } from "../commandSpec.ts"
 import { secretFromEnvironment } from "../invocation.ts"
+import { readBounded } from "../machine.ts"
 import { note, plain, print, printJson } from "../print.ts"
 import { openApi } from "../sessionApi.ts"
 
@@ -47,12 +48,22 @@ const given = <Name extends string, A>(name: Name, value: A | undefined): { read
   // One field or none.
   (value === undefined ? {} : { [name]: value }) as { readonly [N in Name]?: A }
 
+/** What the session API takes at most. */
+const maxKeyBytes = 16_384
+const maxKnownHostsBytes = 65_536
+
+const textOf = Effect.fnUntraced(function* (invocation: Invocation, flag: string, maxBytes: number) {
+  const path = invocation.one(flag)
+  return path === undefined ? undefined : new TextDecoder().decode(yield* readBounded(path, maxBytes))
+})
+
 const readSession = Effect.fnUntraced(function* (invocation: Invocation) {
   const token = yield* secret(invocation, "git-token-env")
   const username = invocation.one("git-user")
   if (username !== undefined && token === undefined) {
     return yield* invocation.usage("--git-user goes with --git-token-env.")
   }
+  const keyText = yield* textOf(invocation, "git-ssh-key-file", maxKeyBytes)
   const id = invocation.one("id") ?? (yield* Effect.sync(() => `s-${Crypto.randomBytes(10).toString("hex")}`))
   const session: SessionApi.NewSession = {
     // One of its own, so that a call whose answer was lost can be made again.
@@ -66,6 +77,8 @@ const readSession = Effect.fnUntraced(function* (invocation: Invocation) {
     ...given("healthPollTimeoutMs", yield* invocation.duration("health-timeout")),
     ...given("shallow", invocation.has("shallow") ? true : undefined),
     ...given("credentials", token === undefined ? undefined : { ...given("username", username), token }),
+    ...given("sshKey", keyText === undefined ? undefined : Redacted.make(keyText)),
+    ...given("knownHosts", yield* textOf(invocation, "git-known-hosts", maxKnownHostsBytes)),
     ...given("openCodePassword", yield* secret(invocation, "opencode-password-env"))
   }
   return session

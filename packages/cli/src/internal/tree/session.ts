@@ -43,6 +43,8 @@ export const session: CommandSpec = {
         { name: "health-timeout", value: "DURATION", summary: "How long OpenCode may take to answer (default: 2m)" },
         { name: "git-token-env", value: "NAME", summary: "Environment variable with a token for the repository" },
         { name: "git-user", value: "USER", summary: "The user that goes with the token" },
+        { name: "git-ssh-key-file", value: "FILE", summary: "Private key without a passphrase, for an ssh URL" },
+        { name: "git-known-hosts", value: "FILE", summary: "The host keys that the server of an ssh URL may show" },
         { name: "opencode-password-env", value: "NAME", summary: "Environment variable with OpenCode's password" },
         { name: "wait", summary: "Follow it until it is ready or failed" },
         jsonFlag,

@@ -30,6 +30,8 @@ export interface InstanceRecord {
   readonly machine: Machine
   readonly workspace: "root" | "home"
   readonly doors: Doors
+  /** Ports of the container besides that of SSH, and where they are on the machine. */
+  readonly mappedPorts: Readonly<Record<number, number>>
   fate: Fate
   /** When the container was made. */
   startDate: number
@@ -50,13 +52,11 @@ const jupyterOffset = (runtype: string): number => (runtype.includes("jupyter") 
 const portsOf = (record: InstanceRecord): unknown => {
   const { direct } = record.machine
   if (record.actualStatus === "running" && direct !== undefined) {
-    const HostPort = String(direct.port)
-    return {
-      "22/tcp": [
-        { HostIp: "0.0.0.0", HostPort },
-        { HostIp: "::", HostPort }
-      ]
-    }
+    const mapped = Object.entries({ 22: direct.port, ...record.mappedPorts }).map(([port, onMachine]) => {
+      const HostPort = String(onMachine)
+      return [`${port}/tcp`, ["0.0.0.0", "::"].map((HostIp) => ({ HostIp, HostPort }))]
+    })
+    return Object.fromEntries(mapped)
   }
   return record.actualStatus === "running" || record.actualStatus === "loading" ? {} : null
 }

@@ -37,6 +37,8 @@ const Instance = Schema.Struct({
   workspace: Schema.Literals(["root", "home"]),
   doors: Schema.Struct({ direct: Schema.optionalKey(Welcome), proxy: Schema.optionalKey(Welcome) }),
   ports: Schema.Struct({ direct: Schema.NullOr(Schema.Int), proxy: Schema.NullOr(Schema.Int) }),
+  /** Of an account that was saved before there were such. */
+  mappedPorts: Schema.Record(Schema.String, Schema.Int).pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
   hostKeys: Schema.Struct({ direct: Schema.Array(Pair), proxy: Schema.Array(Pair) })
 })
 

@@ -35,6 +35,8 @@ export interface InstanceSpec {
   /** Whether there is a `/workspace`, or only one in the home folder. Default: there is, where that can be. */
   readonly workspace?: "root" | "home"
   readonly doors?: Machine.Doors
+  /** Ports of the container besides that of SSH, and where they are on the machine. */
+  readonly ports?: Readonly<Record<number, number>>
 }
 
 /**
@@ -125,7 +127,13 @@ export const make = Effect.fnUntraced(function* (
     const direct = which === "proxy" || !rental.runtype.includes("ssh_direc") ? undefined : yield* addresses.take()
     const proxy = which === "direct" ? undefined : yield* addresses.take()
     const id = nextId()
-    const made = { ...rental, id, workspace: spec.workspace ?? "root", doors: spec.doors ?? {} } as const
+    const made = {
+      ...rental,
+      id,
+      workspace: spec.workspace ?? "root",
+      doors: spec.doors ?? {},
+      mappedPorts: spec.ports ?? {}
+    } as const
     const machine = yield* machineOf(made, { direct, proxy })
     const apiKey = newKey()
     const record: InstanceRecord = {
