@@ -14,8 +14,6 @@ const seconds = 60
 const callers = 4
 const callsEach = 500
 const pause = "50 millis"
-/** As the worker is run by its unit of systemd. */
-const heap = "--max-old-space-size=320"
 
 const quantile = (values: ReadonlyArray<number>, part: number): number =>
   values.toSorted((one, other) => one - other)[Math.floor(values.length * part)] ?? Number.NaN
@@ -30,7 +28,7 @@ const start = Effect.fnUntraced(function* (file: string) {
   const script = new URL("apiChild.ts", import.meta.url).pathname
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      ChildProcess.spawn(process.execPath, [heap, script, file, String(inFlight + callsEach), String(seconds)], {
+      ChildProcess.spawn(process.execPath, [script, file, String(inFlight + callsEach), String(seconds)], {
         stdio: ["ignore", "pipe", "inherit"]
       })
     ),

@@ -14,11 +14,13 @@ import * as SqlStore from "@toehold/bootstrap-service/SqlStore"
 import * as ApiTokens from "@toehold/session-api/ApiTokens"
 import * as MachineCatalog from "@toehold/session-api/MachineCatalog"
 import * as ServiceLog from "@toehold/session-api/ServiceLog"
+import * as ServiceMemory from "@toehold/session-api/ServiceMemory"
 import * as SessionServer from "@toehold/session-api/SessionServer"
 import * as Http from "node:http"
 
 const [file = "", machines = "0", seconds = "0"] = process.argv.slice(2)
 
+ServiceMemory.keepLow()
 const database = Database.sqlite(file)
 
 /** The clone is what takes time, and what says something every second. */

@@ -12,10 +12,7 @@ const child = new URL("sessionChild.ts", import.meta.url).pathname
 const run = (words: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const said: Array<string> = []
-    // A worker's memory has a limit, or V8 takes what there is before it collects.
-    yield* Effect.tap(program(process.execPath, ["--max-old-space-size=384", child, ...words]), (text) =>
-      Effect.sync(() => said.push(text))
-    )
+    yield* Effect.tap(program(process.execPath, [child, ...words]), (text) => Effect.sync(() => said.push(text)))
     return said.join("").trim().split("\n").at(-1) ?? ""
   })
 

@@ -11,6 +11,7 @@ import * as Sessions from "@toehold/bootstrap-service/Sessions"
 import { SessionStore } from "@toehold/bootstrap-service/SessionStore"
 import type { Report } from "@toehold/bootstrap-service/SessionStep"
 import * as SqlStore from "@toehold/bootstrap-service/SqlStore"
+import * as ServiceMemory from "@toehold/session-api/ServiceMemory"
 import { timed } from "./rounds.ts"
 
 const [mode, file = "", countText = "0"] = process.argv.slice(2)
@@ -104,6 +105,7 @@ const together = Effect.gen(function* () {
   return { megabytes, latencies, ready, elapsed }
 })
 
+ServiceMemory.keepLow()
 const database = Database.sqlite(file)
 const layer = Sessions.layer.pipe(
   Layer.provideMerge([SqlStore.layer, machines, SessionEngine.layer(database)]),

@@ -4,6 +4,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Exit, Fiber, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
+import * as ServiceMemory from "@toehold/session-api/ServiceMemory"
 import * as WorkerCli from "@toehold/session-api/WorkerCli"
 import * as ClientPlatform from "@toehold/ssh-core/ClientPlatform"
 import * as Http from "node:http"
@@ -21,6 +22,7 @@ const listen = ({ host, port }: { readonly host: string; readonly port: number }
 
 // What the worker writes is for its own account alone.
 process.umask(0o077)
+ServiceMemory.keepLow()
 const fiber = Effect.runFork(
   WorkerCli.run(process.argv.slice(2), {
     version: typeof programVersion === "string" ? programVersion : "0.0.0",

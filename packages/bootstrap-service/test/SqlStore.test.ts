@@ -9,6 +9,7 @@ import { SessionStore } from "../src/SessionStore.ts"
 import * as SqlStore from "../src/SqlStore.ts"
 import { configOf } from "./support/fakeMachines.ts"
 import { sharedPostgres } from "./support/sharedPostgres.ts"
+import { until } from "./support/until.ts"
 
 /** A store of a process of its own, as far as the database can tell. */
 const storeOn = (database: Database.Database, secretKey?: string) =>
@@ -44,6 +45,23 @@ describe("SqlStore", () => {
       const store = yield* storeOn(Database.sqlite(path))
       expect(yield* store.get("a")).toEqual(made)
       for (const name of [path, `${path}-wal`]) expect(statSync(name).mode & 0o777).toBe(0o600)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("moves what is written from the log into the file while it goes on", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      const store = yield* storeOn(Database.sqlite(path))
+      const before = statSync(path).size
+      yield* Effect.forEach(
+        Array.from({ length: 200 }, (_, at) => `s${at}`),
+        (id) => store.create({ config: configOf(id) }),
+        { concurrency: "unbounded", discard: true }
+      )
+      // A row of a session is some hundred bytes.
+      yield* until(() => statSync(path).size > before + 50_000)
+      yield* store.update("s0", { message: "still there" })
+      expect((yield* store.get("s0")).message).toBe("still there")
     }).pipe(Effect.scoped)
   )
 

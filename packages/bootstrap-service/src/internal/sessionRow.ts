@@ -36,25 +36,10 @@ export interface EventRow {
   readonly failure: string | null
 }
 
-const texts = new WeakMap<object, string>()
+const failureText = (failure: Failure | null): string | null => (failure === null ? null : JSON.stringify(failure))
 
-/** JSON of a value that never changes: most changes of a session leave most of it as it is. */
-const jsonOf = (value: object): string => {
-  const known = texts.get(value)
-  if (known !== undefined) return known
-  const text = JSON.stringify(value)
-  texts.set(value, text)
-  return text
-}
-
-const failureText = (failure: Failure | null): string | null => (failure === null ? null : jsonOf(failure))
-
-// Written by `jsonOf` above.
-const parse = <A extends object>(text: string): A => {
-  const value = JSON.parse(text) as A
-  texts.set(value, text)
-  return value
-}
+// Written by `rowOf` below.
+const parse = <A extends object>(text: string): A => JSON.parse(text) as A
 
 const failureOf = (text: string | null): Failure | null => (text === null ? null : parse<Failure>(text))
 
@@ -68,8 +53,8 @@ export const rowOf = (session: Session): Record<string, unknown> => ({
   failure: failureText(session.failure),
   vm_id: session.vmId,
   workspace_path: session.workspacePath,
-  config: jsonOf(session.config),
-  steps: jsonOf(session.steps),
+  config: JSON.stringify(session.config),
+  steps: JSON.stringify(session.steps),
   created_at: session.createdAt,
   updated_at: session.updatedAt,
   revision: session.revision

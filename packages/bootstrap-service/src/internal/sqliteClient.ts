@@ -2,9 +2,14 @@ import { closeSync, openSync } from "node:fs"
 import { Effect, type Scope, Semaphore, Stream } from "effect"
 import type { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
+import { checkpoints } from "./sqliteCheckpoints.ts"
 
 /** How many prepared statements are kept, those that were used last: there are a few dozen different ones. */
 const maxStatements = 200
+
+/** Pages that the log may have before this connection moves them into the file itself: the thread beside it is far behind. */
+const maxLogPages = 8000
+const maxLogBytes = 16 * 1024 * 1024
 
 const failed = (cause: unknown, operation: string): SqlError.SqlError =>
   new SqlError.SqlError({ reason: SqlError.classifySqliteError(renamed(cause), { message: textOf(cause), operation }) })
@@ -45,13 +50,18 @@ export const makeSqliteClient = Effect.fnUntraced(function* (
       try: () => {
         if (file !== ":memory:") closeSync(openSync(file, "a", 0o600))
         const opened = new sqlite.DatabaseSync(file, { timeout: 5000 })
-        opened.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        opened.exec(
+          `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+           PRAGMA wal_autocheckpoint = ${maxLogPages}; PRAGMA journal_size_limit = ${maxLogBytes}`
+        )
         return opened
       },
       catch: (cause) => failed(cause, "open")
     }),
     (opened) => Effect.sync(() => opened.close())
   )
+
+  if (file !== ":memory:") yield* checkpoints(file)
 
   const statements = new Map<string, ReturnType<typeof database.prepare>>()
   const statementOf = (text: string) => {
