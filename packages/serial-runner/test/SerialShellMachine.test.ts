@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, type FileSystem, type Path, type Scope } from "effect"
+import { Effect, Fiber, type FileSystem, type Path, type Scope, Stream } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import * as RealPart from "@toehold/lab/RealPart"
 import type { SerialShell } from "@toehold/serial-runner/SerialShell"
@@ -70,6 +70,27 @@ RealPart.describeWith(RealPart.guestParts, "a real machine", () => {
       })
     )
   })
+
+  live("that asks for a login is told, and nothing is typed there", () =>
+    Effect.gen(function* () {
+      const { console, shell } = yield* Consoles.guest({ system: "debian" }, patient)
+      const unit = "/etc/systemd/system/serial-getty@ttyS0.service.d/autologin.conf"
+      const restart = "sleep 2; systemctl daemon-reload; systemctl restart serial-getty@ttyS0"
+      // The console is left before the getty is started anew, which asks from then on.
+      yield* shell.run(`sudo sh -c "rm ${unit}; setsid sh -c '${restart}' >/dev/null 2>&1 &"`)
+      const seen = { text: "" }
+      yield* console.listen(({ data }) => void (seen.text += Buffer.from(data).toString("latin1")))
+      yield* Effect.repeat(Effect.sleep("200 millis"), { until: () => /login: $/.test(seen.text) })
+      expect(yield* shell.state).toBe("login")
+      const typed: Array<string> = []
+      yield* Effect.forkScoped(Stream.runForEach(console.typed, ({ by }) => Effect.sync(() => typed.push(by))))
+      yield* Effect.sleep("50 millis")
+      const error = yield* Effect.flip(shell.run("true"))
+      expect(error.reason).toMatchObject({ _tag: "LoginPrompt", outcome: "did-not-run" })
+      expect(error.fix).toContain("autologin")
+      expect(typed).toEqual([])
+    })
+  )
 
   live("that restarts in the middle of a command says so, and takes the next one", () =>
     Effect.gen(function* () {
