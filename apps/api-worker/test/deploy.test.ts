@@ -2,13 +2,14 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import * as Docker from "@toehold/lab/Docker"
+import * as FreePort from "@toehold/lab/FreePort"
 import { describeWith } from "@toehold/lab/RealPart"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import * as images from "./support/images.ts"
-import { build, clientOf, freePort, program, removeBuild } from "./support/worker.ts"
+import { build, clientOf, program, removeBuild } from "./support/worker.ts"
 
 const deploy = Path.join(import.meta.dirname, "..", "deploy")
 const machines = JSON.stringify({ machines: { vm: { target: "root@192.0.2.1", ip: "192.0.2.1" } } })
@@ -60,7 +61,7 @@ describeWith(["docker", "mmdebstrap"], "what is deployed", () => {
         assert.include(refused.message, "api-worker token create")
         const output = yield* Docker.run("run", "--rm", ...mounts, image, "token", "create", "alice")
         const token = /^toehold_\S+$/m.exec(output)?.[0] ?? ""
-        const port = yield* freePort
+        const port = yield* FreePort.onLoopback
         const limits = ["--memory", "512m", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]
         const publish = ["--publish", `127.0.0.1:${port}:4620`]
         const id = yield* images.container([...mounts, ...limits, ...publish, image])

@@ -80,7 +80,7 @@ RealPart.describeWith(RealPart.guestParts, "a real machine", () => {
       yield* shell.run(`sudo sh -c "rm ${unit}; setsid sh -c '${restart}' >/dev/null 2>&1 &"`)
       const seen = { text: "" }
       yield* console.listen(({ data }) => void (seen.text += Buffer.from(data).toString("latin1")))
-      yield* Effect.repeat(Effect.sleep("200 millis"), { until: () => /login: $/.test(seen.text) })
+      yield* Effect.repeat(Effect.sleep("200 millis"), { until: () => seen.text.endsWith("login: ") })
       expect(yield* shell.state).toBe("login")
       const typed: Array<string> = []
       yield* Effect.forkScoped(Stream.runForEach(console.typed, ({ by }) => Effect.sync(() => typed.push(by))))
