@@ -156,17 +156,15 @@ RealPart.describeWith(["sshd", "private-accounts", "script"], "secrets", () => {
         }
         yield* instance.settled
         yield* done(["vast", "show", `${instance.id}`, "--json", ...debug])
-        yield* done(["vast", "env", "list", "--json", ...debug])
         yield* done(["keys", "generate", `${inputs}/id_locked`, "--passphrase-env", "PASS"], {
           env: { PASS: secrets.passphrase }
         })
-        yield* done(["vast", "keys", "add", `${inputs}/id_locked`, ...debug])
         yield* done(["vast", "keys", "attach", `${instance.id}`, `${inputs}/id_locked`, ...debug])
         const login = ["-F", "none", "--known-hosts", `${inputs}/known_hosts`, "-i", `${inputs}/id_locked`]
         yield* done(["vast", "wait", `${instance.id}`, ...login, "--passphrase-env", "PASS", ...debug], {
           env: { PASS: secrets.passphrase }
         })
-        const wrong = yield* toehold(["vast", "env", "set", `X=${"y"}`, "--value-env", "MINE", ...debug], {
+        const wrong = yield* toehold(["vast", "env", "set", "X=y", "--value-env", "MINE", ...debug], {
           env: { MINE: secrets.account }
         })
         assert.strictEqual(wrong.code, 64)

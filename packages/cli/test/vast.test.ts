@@ -79,7 +79,8 @@ describe("toehold vast", () => {
     it.effect("takes an instance through its life", () =>
       Effect.gen(function* () {
         const { run, simulator } = yield* VastLab
-        yield* simulator.setDelays({ load: 300 })
+        // Long enough to be seen loading on a busy machine.
+        yield* simulator.setDelays({ load: 2500 })
         const { offers } = jsonOf<{ offers: ReadonlyArray<{ id: number }> }>(yield* run(["vast", "offers", "--json"]))
         const made = jsonOf<{ instance: number; label: string; adopted: boolean }>(
           yield* run(["vast", "create", `${offers[0]?.id}`, "--image", "vastai/base-image", "--label", "box", "--json"])
@@ -187,6 +188,8 @@ describe("toehold vast", () => {
         // A private key alone will do: its public half is what is sent.
         Fs.rmSync(`${folder}/id_third.pub`)
         assert.deepStrictEqual(yield* install(`${folder}/id_third`), { ...installed, status: "present" })
+        const byFlag = yield* run(["keys", "install", `vast:${id}`, "-i", `${folder}/id_third`, "--json"])
+        assert.deepStrictEqual(jsonOf<object>(byFlag), { ...installed, status: "present" })
         const sentKeys = (yield* simulator.requests).filter(({ path }) => path.endsWith(`/${id}/ssh/`))
         assert.notInclude(JSON.stringify(sentKeys), "PRIVATE")
         const there = jsonOf<Keys>(yield* run(["vast", "keys", "list", `${id}`, "--json"]))

@@ -54,7 +54,7 @@ export const keysInstall: Handler = (invocation) =>
 
 /** An instance gets it from the service, which needs no way in. */
 const attach = Effect.fnUntraced(function* (invocation: Invocation, machine: string, id: number) {
-  const path = yield* publicKeyFile(invocation.arguments[1], invocation.all("identity"), instanceKeyNames)
+  const path = yield* publicKeyFile(invocation.arguments[1] ?? invocation.one("identity"), [], instanceKeyNames)
   // Of a private key only the public half is read.
   const key = yield* SshKey.loadPublic(path)
   const { instanceKeys } = yield* yield* vastClient
