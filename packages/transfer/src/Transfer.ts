@@ -20,6 +20,7 @@ import { defaultSchedule, persist } from "./internal/persistence.ts"
 import { findSource, findTarget, inside, lookAt, makeFolder, type Source, type Target } from "./internal/place.ts"
 import { sendFile } from "./internal/sendFile.ts"
 import * as Tools from "./internal/tools.ts"
+import * as ToolSet from "./internal/toolSet.ts"
 import type { Progress } from "./Progress.ts"
 import type { Summary } from "./Summary.ts"
 import * as TransferError from "./TransferError.ts"
@@ -144,8 +145,8 @@ const running = <S extends ReadonlyArray<Source>>(
       { concurrency: 2 }
     )
     const isTree = needsTools(seen.sources)
-    const endOf = (side: Side, tools: Effect.Effect<Tools.Tools>) =>
-      Effect.map(isTree ? tools : Effect.succeed(Tools.none), (known): End => ({
+    const endOf = (side: Side, tools: Effect.Effect<ToolSet.Tools>) =>
+      Effect.map(isTree ? tools : Effect.succeed(ToolSet.none), (known): End => ({
         ...side,
         tools: known,
         sum: Tools.sumFinder(side),

@@ -5,7 +5,7 @@ import type { Endpoint } from "../Endpoint.ts"
 import type * as TransferError from "../TransferError.ts"
 import { ofPlatform, ofProgram, where, type Where } from "./failure.ts"
 import { collect, run } from "./program.ts"
-import type { Tools } from "./tools.ts"
+import type { Tools } from "./toolSet.ts"
 
 /** Which end it is. */
 export interface Side {

@@ -6,7 +6,7 @@ import type { Entry, Tree } from "./entry.ts"
 import { ofPlatform, ofProgram, type Where, where } from "./failure.ts"
 import { join } from "./location.ts"
 import { collect, run } from "./program.ts"
-import type { Tools } from "./tools.ts"
+import type { Tools } from "./toolSet.ts"
 
 /** Some millions of files; beyond it the machine is not telling the truth, or the tree is to be taken in parts. */
 const maxBytes = 512 * 1024 * 1024

@@ -1,19 +1,9 @@
-/** Which programs an end has that save round trips. */
+/** Finds out which programs an end has. */
 import { Effect } from "effect"
 import { at, type Side } from "./checksum.ts"
 import { ofPlatform } from "./failure.ts"
 import { collect, run } from "./program.ts"
-
-export interface Tools {
-  /** `tar`, and `xargs -0` to name the files to it. */
-  readonly tar: boolean
-  /** It is GNU's, which gives folders that are there the mode and the time that the archive says. */
-  readonly isGnuTar: boolean
-  /** How a tree is listed by one program. */
-  readonly list: "find-printf" | "stat-c" | "stat-f" | undefined
-}
-
-export const none: Tools = { tar: false, isGnuTar: false, list: undefined }
+import type { Tools } from "./toolSet.ts"
 
 // What a program is called says little: the answer does.
 const probe = `
