@@ -1,5 +1,5 @@
 /** The session API while a worker on SQLite has 1,000 sessions in flight: how long its calls take, and its memory. */
-import { Effect, FileSystem, Redacted } from "effect"
+import { Effect, FileSystem, Redacted, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 import * as SessionApiClient from "@toehold/session-api/SessionApiClient"
 import * as ChildProcess from "node:child_process"
@@ -9,11 +9,13 @@ import { timed } from "./rounds.ts"
 
 const inFlight = 1000
 /** How long each session stays in flight, at least. */
-const seconds = 60
+const seconds = 90
 /** Callers that ask one call after another, some 60 a second together. */
 const callers = 4
 const callsEach = 500
 const pause = "50 millis"
+/** Sessions whose events somebody reads all the while. */
+const readers = 200
 
 const quantile = (values: ReadonlyArray<number>, part: number): number =>
   values.toSorted((one, other) => one - other)[Math.floor(values.length * part)] ?? Number.NaN
@@ -68,6 +70,13 @@ export const api = Effect.fnUntraced(function* () {
       discard: true
     }
   )
+  yield* Effect.forEach(
+    names.slice(0, readers),
+    (index) => Effect.forkScoped(Effect.ignore(Stream.runDrain(client.watch(`s${index}`)))),
+    { discard: true }
+  )
+  // Until all of them wait, and all streams are open: what is measured is not their beginning.
+  yield* Effect.sleep("5 seconds")
   const caller = (own: number) =>
     Effect.forEach(
       Array.from({ length: callsEach }, (_, index) => index),

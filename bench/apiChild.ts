@@ -70,7 +70,7 @@ const announced = Layer.effectDiscard(
 )
 
 const worker = Layer.mergeAll(
-  SessionServer.layer({ version: "bench", requestsPerSecond: 100_000, burst: 100_000 }),
+  SessionServer.layer({ version: "bench", requestsPerSecond: 100_000, burst: 100_000, maxStreamsPerToken: 500 }),
   announced
 ).pipe(
   Layer.provide(NodeHttpServer.layer(() => Http.createServer(), { port: 0, host: "127.0.0.1" })),

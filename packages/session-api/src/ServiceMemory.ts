@@ -5,7 +5,7 @@
  */
 
 /** The heap may grow by so much beyond what was alive before it is collected again; by itself V8 lets it grow to the fourfold. */
-const growth = 30
+const growth = 20
 
 /**
  * Has V8 collect while little is dead, for as long as the process lives: what a thousand sessions in flight leave behind would

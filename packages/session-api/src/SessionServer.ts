@@ -35,7 +35,7 @@ export interface Options {
   readonly burst?: number | undefined
   /** Streams of events that are open at once, of one token. Default: 100. */
   readonly maxStreamsPerToken?: number | undefined
-  /** The same of all tokens together. Default: 1,000. */
+  /** The same of all tokens together; a stream takes some 90 KB. Default: 500. */
   readonly maxStreams?: number | undefined
   /** How long a stream of events says nothing at most. Default: 15 seconds. */
   readonly heartbeat?: Duration.Input | undefined
@@ -68,7 +68,7 @@ const routes = (options: Options) =>
   Layer.mergeAll(HttpApiBuilder.layer(SessionApi, { openapiPath: "/openapi.json" }), docs).pipe(
     Layer.provide([sessions(options.heartbeat ?? "15 seconds"), machines, system(options.version)]),
     Layer.provide(
-      openStreams.layer({ maxPerToken: options.maxStreamsPerToken ?? 100, max: options.maxStreams ?? 1000 })
+      openStreams.layer({ maxPerToken: options.maxStreamsPerToken ?? 100, max: options.maxStreams ?? 500 })
     ),
     Layer.provide([
       refusals,
