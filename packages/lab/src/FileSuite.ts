@@ -48,5 +48,7 @@ export const suite = <R extends FileSystem.FileSystem, E>(
   capabilities: Capabilities = {}
 ): void =>
   withLayer(layer as Layer.Layer<FileSystem.FileSystem, E>, { excludeTestServices: true })(title, (it) => {
-    for (const [name, group] of Object.entries(groups)) describe(name, () => group(it, capabilities))
+    for (const [name, group] of Object.entries(groups)) {
+      if (capabilities.only?.includes(name) !== false) describe(name, () => group(it, capabilities))
+    }
   })

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { describe, layer as withLayer } from "@effect/vitest"
-import type { Layer } from "effect"
+import { Layer } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { descriptors } from "./internal/processSuite/descriptors.ts"
 import { endings } from "./internal/processSuite/endings.ts"
@@ -13,7 +13,7 @@ import { environment } from "./internal/processSuite/environment.ts"
 import { failures } from "./internal/processSuite/failures.ts"
 import { groups as processGroups } from "./internal/processSuite/groups.ts"
 import { input } from "./internal/processSuite/input.ts"
-import type { Capabilities as Capabilities_ } from "./internal/processSuite/machine.ts"
+import { type Capabilities as Capabilities_, Patience } from "./internal/processSuite/machine.ts"
 import { output } from "./internal/processSuite/output.ts"
 import { pipelines } from "./internal/processSuite/pipelines.ts"
 import { words } from "./internal/processSuite/words.ts"
@@ -49,9 +49,14 @@ export const suite = <R extends ChildProcessSpawner.ChildProcessSpawner, E>(
   layer: Layer.Layer<R, E>,
   capabilities: Capabilities = {}
 ): void =>
-  withLayer(layer as Layer.Layer<ChildProcessSpawner.ChildProcessSpawner, E>, { excludeTestServices: true })(
-    title,
-    (it) => {
-      for (const [name, group] of Object.entries(groups)) describe(name, () => group(it, capabilities))
+  withLayer(
+    Layer.merge(
+      layer as Layer.Layer<ChildProcessSpawner.ChildProcessSpawner, E>,
+      Layer.succeed(Patience, capabilities.patience ?? 1)
+    ),
+    { excludeTestServices: true }
+  )(title, (it) => {
+    for (const [name, group] of Object.entries(groups)) {
+      if (capabilities.only?.includes(name) !== false) describe(name, () => group(it, capabilities))
     }
-  )
+  })

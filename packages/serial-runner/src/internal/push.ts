@@ -9,12 +9,26 @@ import { cksum } from "./cksum.ts"
 const readyMs = 5000
 /** Longer than the machine's side waits for bytes that do not come, and then for the word that they are over. */
 const silentMs = 5000
-/** Slower than any line that is still of use, in bytes a millisecond. */
-const slowest = 2
+/** Slower than any line that many bytes are sent over as they are, in bytes a millisecond. */
+const slowest = 4
+/** What was taken and has not arrived is not more than this. */
+const onTheWay = 65_536
+/** So much is sent at a time, to see whether it is taken. */
+const chunk = 8192
 const tries = 2
 
 const sumsOf = (bytes: Uint8Array): string =>
   `${cksum([bytes])} ${Crypto.createHash("md5").update(bytes).digest("hex")}`
+
+/** Whether the machine took all of it. */
+const sendAll = Effect.fnUntraced(function* (agent: Agent, bytes: Uint8Array) {
+  for (let at = 0; at < bytes.length; at += chunk) {
+    const begun = yield* Clock.monotonicTimeNanos
+    yield* agent.write(bytes.subarray(at, at + chunk))
+    if (Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6 > 2 * silentMs) return false
+  }
+  return true
+})
 
 /** One try: `true` when what is there is what was sent. */
 const attempt = Effect.fnUntraced(function* (
@@ -47,15 +61,17 @@ const attempt = Effect.fnUntraced(function* (
   yield* begin
   const isReady = yield* Effect.timeoutOption(Deferred.await(ready), readyMs)
   if (isReady._tag === "Some" && isReady.value) {
-    const took = Effect.timeoutOption(agent.write(bytes), silentMs + bytes.length / slowest)
-    const from = yield* Effect.andThen(took, Clock.monotonicTimeNanos)
-    const limit = silentMs + bytes.length / slowest
+    const isTaken = yield* sendAll(agent, bytes)
+    const from = yield* Clock.monotonicTimeNanos
+    const limit = isTaken ? silentMs + Math.min(bytes.length, onTheWay) / slowest : silentMs
     for (;;) {
       const isRight = yield* within(2 * agent.patienceMs() + 500)
       if (isRight === true) return true
       if (isRight === false || Number((yield* Clock.monotonicTimeNanos) - from) / 1e6 > limit) break
       // A word that was lost is said again, and bytes that were lost have others in their place.
       yield* Effect.andThen(finish, begin)
+      // A terminal that repeats it has another reader now.
+      if ((yield* agent.screen).includes(over)) break
     }
   } else if ((yield* within(silentMs)) === true) return true
   yield* finish

@@ -29,7 +29,7 @@ export const pty = (options: PtyShell.Options): Machine =>
   )
 
 /** BusyBox has its programs in other places than the suites look for them. */
-const place = 'mkdir -p /usr/bin; [ -e /usr/bin/env ] || ln -s "$(command -v env)" /usr/bin/env'
+const place = "mkdir -p /usr/bin && ln -s /bin/busybox /usr/bin/env"
 
 export const guest = (options: Guest.Options): Machine =>
   SerialFiles.layer().pipe(
@@ -58,3 +58,26 @@ export const capabilities: ProcessSuite.Capabilities = {
 
 /** Every operation on a file is a process or more. */
 export const fileCapabilities: FileSuite.Capabilities = { bigFileBytes: 1024 * 1024, names: 4, concurrency: 6 }
+
+/** Hundreds of processes and thousands of files take an emulated machine many minutes: all of them are for who asks. */
+const isWhole = process.env["TOEHOLD_GUEST_SUITES"] === "whole"
+
+/** A guest is many times slower than this computer, and so is its line. */
+export const guestCapabilities: ProcessSuite.Capabilities = {
+  ...capabilities,
+  patience: 6,
+  floodBytes: 80_000,
+  argumentRuns: 3,
+  concurrency: 4,
+  ...(isWhole ? {} : { only: ["endings", "groups and scopes", "folder and environment", "failures"] })
+}
+
+export const guestFileCapabilities: FileSuite.Capabilities = {
+  bigFileBytes: 100_000,
+  names: 1,
+  concurrency: 4,
+  ...(isWhole ? {} : { only: ["names"] })
+}
+
+/** For each test on a guest. */
+export const guestLimit = 900_000

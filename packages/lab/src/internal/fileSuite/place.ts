@@ -28,6 +28,8 @@ export interface Capabilities {
   readonly names?: number
   /** Files that are written and read at once. Default: 24. */
   readonly concurrency?: number
+  /** The groups of tests that are declared, for a machine that is too slow for all of them. Default: all. */
+  readonly only?: ReadonlyArray<string>
 }
 
 export type Tester = Vitest.MethodsNonLive<FileSystem.FileSystem>

@@ -32,7 +32,7 @@ export const descriptors: Group = (it, { descriptors = true, duplex = true, floo
 
   it.effect("are read by the process, from a stream and from what is given to the sink", () =>
     Effect.gen(function* () {
-      const data = bytes(300_000)
+      const data = bytes(Math.min(floodBytes, 300_000))
       const additionalFds = { fd3: { type: "input", stream: pieces(data) }, fd4: { type: "input" } } as const
       const handle = yield* sh("cat <&3; cat <&4 >&2", [], { additionalFds })
       yield* Stream.run(Stream.make(text("four")), handle.getInputFd(4))

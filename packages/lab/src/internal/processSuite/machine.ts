@@ -1,6 +1,6 @@
 /** What every group of the process suite works with. */
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Fiber, PlatformError, Stream } from "effect"
+import { Context, Effect, Fiber, PlatformError, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 
 /** What a transport may not be able to do: it must then fail with `BadArgument`. */
@@ -19,7 +19,14 @@ export interface Capabilities {
   readonly argumentRuns?: number
   /** Processes that run at once. Default: 24. */
   readonly concurrency?: number
+  /** The groups of tests that are declared, for a machine that is too slow for all of them. Default: all. */
+  readonly only?: ReadonlyArray<string>
+  /** How many times longer than on this computer everything may take. Default: 1. */
+  readonly patience?: number
 }
+
+/** The `patience` of the machine that is tested. */
+export const Patience = Context.Reference<number>("@toehold/lab/ProcessSuite/Patience", { defaultValue: () => 1 })
 
 export type Spawner = ChildProcessSpawner.ChildProcessSpawner
 
@@ -109,10 +116,12 @@ export const fails = <R>(
 
 /** Fails the test, and not the whole run, where nothing happens. */
 export const soon = <A, E, R>(effect: Effect.Effect<A, E, R>, within = 15_000): Effect.Effect<A, E, R> =>
-  Effect.timeoutOrElse(effect, {
-    duration: within,
-    orElse: () => Effect.sync(() => assert.fail(`nothing within ${within} ms`))
-  })
+  Effect.flatMap(Patience, (patience) =>
+    Effect.timeoutOrElse(effect, {
+      duration: within * patience,
+      orElse: () => Effect.sync(() => assert.fail(`nothing within ${within * patience} ms`))
+    })
+  )
 
 /** Takes everything that a process prints, and keeps none of it. */
 export const drain = (handle: ChildProcessSpawner.ChildProcessHandle): Effect.Effect<Fiber.Fiber<unknown, unknown>> =>
