@@ -162,8 +162,9 @@ describe("a hostile caller", () => {
       assert.isAbove(Number(limited.headers.get("retry-after")), 0)
       assert.strictEqual((yield* ask(`${server.url}/v1/sessions`, { token: other })).status, 200)
       const guesses: Array<number> = []
+      const guess = `${token.slice(0, -1)}${token.endsWith("0") ? 1 : 0}`
       for (let count = 0; count < 25; count++) {
-        guesses.push((yield* ask(`${server.url}/v1/sessions`, { token: `${token.slice(0, -1)}${count % 10}` })).status)
+        guesses.push((yield* ask(`${server.url}/v1/sessions`, { token: guess })).status)
       }
       assert.deepStrictEqual([guesses[0], guesses.at(-1)], [401, 429])
       assert.strictEqual((yield* ask(`${server.url}/v1/machines`, { token: other })).status, 200)

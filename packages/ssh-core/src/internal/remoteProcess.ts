@@ -252,7 +252,8 @@ export class RemoteProcess {
   write<E = never>(chunk: Uint8Array, closed: Effect.Effect<never, E> = Effect.never): Effect.Effect<void, E> {
     return Effect.suspend(() => {
       if (chunk.length === 0) return Effect.void
-      if (!this.channel.writable) return closed
+      // The driver takes what is written to a connection that is gone, and drops it.
+      if (!this.channel.writable || Deferred.isDoneUnsafe(this.exited)) return closed
       const taken = Deferred.makeUnsafe<void>()
       this.channel.write(chunk, () => Deferred.doneUnsafe(taken, Effect.void))
       // It is on its way, encrypted, and its memory may be used for something else.
