@@ -173,7 +173,7 @@ RealPart.describeWith(RealPart.guestParts, "createBootstrapService on a real gue
           const unit = "serial-getty@ttyS0.service"
           yield* sh(
             `sudo -n sh -c 'rm -rf /etc/systemd/system/${unit}.d && systemctl daemon-reload &&
-              systemd-run --quiet --on-active=1 systemctl restart ${unit}'`
+              systemd-run --quiet --on-active=1 --timer-property=AccuracySec=100ms systemctl restart ${unit}'`
           )
           yield* Effect.sleep("8 seconds")
           yield* insert("nobody")
