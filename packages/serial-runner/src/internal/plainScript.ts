@@ -34,7 +34,9 @@ export const isPlain = (script: string): boolean => {
       if (isFirst) return false
       if (operator.includes("&")) continue
       take(space)
-      if (take(word) === undefined) return false
+      const target = take(word)
+      // A number right before a redirection belongs to that, and the one before it has no file.
+      if (target === undefined || (/^\d+$/.test(target) && /[<>]/.test(script.charAt(at)))) return false
       continue
     }
     const found = take(word)

@@ -28,6 +28,7 @@ it.each([
   "break",
   "{ echo; }",
   "echo one >",
+  "echo one >2>&1",
   "echo a\\ b"
 ])("is not plain: %j", (script) => expect(isPlain(script)).toBe(false))
 

@@ -103,7 +103,6 @@ See \`toehold help provisioning\`.
 | \`SourceChanged\` \`SourceVanished\` | something writes to the files: stop it, \`--exclude\` them, or send a copy |
 | \`UnsafeName\` \`NotADirectory\` \`IsADirectory\` \`NotAFile\` | look at what is in the way or in the name; remove, rename or \`--exclude\` it |
 | \`ChecksumMismatch\` \`TakenOver\` | run the same transfer again |
-
 | \`KeyMissing\` \`Unauthorized\` \`TwoFactorRequired\` \`Forbidden\` | ask the person for an API key of Vast.ai that may do this, in \`VAST_API_KEY\` |
 | \`NoSuchOffer\` | it is rented: search again, take another offer |
 | \`InvalidRequest\` | mend what \`details.field\` or the message names |
@@ -114,6 +113,14 @@ See \`toehold help provisioning\`.
 | \`NotRunning\` | \`isRetryable\`: \`toehold vast wait ID\`; else \`toehold vast start ID\` first |
 | \`RoutesFailed\` | read \`details.attempts\`, do what \`fix\` says; a new instance needs up to three minutes |
 | \`InvalidResponse\` \`Gone\` | tell the person: toehold and the API don't fit together, or \`VAST_URL\` is wrong |
+| \`KeyNotRegistered\` \`InstanceStopped\` | \`toehold up\` again with \`--register\`, or \`--start\`, which costs money |
+| \`SecretsMissing\` | have the person export \`details.names\`, then \`--secret NAME\` for each |
+| \`ProvisioningFailed\` \`ServiceFailed\` \`RecipeInvalid\` | read \`details.tail\` and the message, mend it, run the same again |
+| \`PortClosed\` \`StepTimeout\` \`MachineFailed\` \`JobFailed\` \`ApiFailed\` \`LoginFailed\` | do what \`fix\` says, then run the same again: what is done is skipped |
+| \`LoginDenied\` | compare the fingerprints in \`details\`; \`--register\`, or reboot the instance |
+| \`PortFiltered\` \`JumpFailed\` \`NoAddress\` \`NoWorkspace\` \`GuardUnavailable\` \`IdentityUnusable\` \`NoIdentity\` | do what \`fix\` says, or tell the person |
+| \`ServiceMissing\` | say what to serve: \`--recipe\`, \`--app-command\` or \`--app-port\` |
+| \`TunnelFailed\` \`TunnelRateLimited\` \`TunnelProgramMissing\` | wait some minutes and run it again, or use \`toehold forward\` |
 
 ## Rules
 
@@ -129,12 +136,4 @@ See \`toehold help provisioning\`.
 \`toehold help TOPIC\`: \`jobs\`, \`interactive\`, \`machines\`, \`vast-ai\`, \`transfers\`, \`exit-codes\`, \`environment\`,
 \`formatting\`, \`errors\`. \`toehold COMMAND --help\` has the flags and examples. To see a handshake:
 \`--log-level debug --log-format json\`.
-| \`KeyNotRegistered\` \`InstanceStopped\` | \`toehold up\` again with \`--register\`, or \`--start\`, which costs money |
-| \`SecretsMissing\` | have the person export \`details.names\`, then \`--secret NAME\` for each |
-| \`ProvisioningFailed\` \`ServiceFailed\` \`RecipeInvalid\` | read \`details.tail\` and the message, mend it, run the same again |
-| \`PortClosed\` \`StepTimeout\` \`MachineFailed\` \`JobFailed\` \`ApiFailed\` \`LoginFailed\` | do what \`fix\` says, then run the same again: what is done is skipped |
-| \`LoginDenied\` | compare the fingerprints in \`details\`; \`--register\`, or reboot the instance |
-| \`PortFiltered\` \`NoAddress\` \`NoWorkspace\` \`GuardUnavailable\` \`IdentityUnusable\` \`NoIdentity\` | do what \`fix\` says, or tell the person |
-| \`ServiceMissing\` | say what to serve: \`--recipe\`, \`--app-command\` or \`--app-port\` |
-| \`TunnelFailed\` \`TunnelRateLimited\` \`TunnelProgramMissing\` | wait some minutes and run it again, or use \`toehold forward\` |
 `
