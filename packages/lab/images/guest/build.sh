@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds a Linux guest for QEMU from Debian packages in the folder $1: `kernel`; `debian.initrd` and `debian.ext4` (systemd,
 # the account `agent` logged in on ttyS0); `busybox.initrd` (BusyBox alone, root's shell on ttyS0).
+# In /opt of Debian's there is the package systemd-resolved, for tests that want to have it installed.
 # Needs mmdebstrap, fakeroot, cpio and e2fsprogs, and root or user namespaces.
 set -euo pipefail
 out=$1
@@ -18,6 +19,7 @@ mmdebstrap --quiet --variant=minbase \
   --customize-hook='chroot "$1" sh /setup.sh' \
   --customize-hook='rm "$1/setup.sh"' \
   --customize-hook='chroot "$1" sh -c "cd /tmp && apt-get -q download \$(apt-cache depends linux-image-cloud-amd64 | sed -n s/.*Depends:.//p)"' \
+  --customize-hook='chroot "$1" sh -c "cd /opt && apt-get -q download systemd-resolved"' \
   --customize-hook="sync-out /tmp '$work/kernel'" \
   --customize-hook='rm -f "$1"/tmp/*.deb' \
   bookworm "$work/root.tar"
