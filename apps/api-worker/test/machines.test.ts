@@ -65,7 +65,7 @@ const healthy = '{"healthy":true,"version":"1.2.3"}'
 
 RealPart.describeWith(RealPart.guestParts, "api-worker and a machine with nothing but a console", () => {
   live(
-    "brings it from its boot to an OpenCode that is called through its port",
+    "brings it from its boot to an OpenCode that is called through its port, though the worker is killed on the way",
     Effect.gen(function* () {
       const guest = yield* Guest.make({ from: "boot" })
       const { directory, httpPort, vmId } = guest
@@ -96,9 +96,18 @@ RealPart.describeWith(RealPart.guestParts, "api-worker and a machine with nothin
       assert.notInclude(network, "10.0.100", "no network at boot")
 
       const token = yield* newToken(at)
+      const first = yield* serve(at)
+      const before = yield* clientOf(first.url, token)
+      yield* before.create({ id: "one", machine: vmId, repoUrl: "file:///home/agent/repo", branch: "main" })
+      yield* before.watch("one").pipe(
+        Stream.takeUntil(({ step }) => step === "network"),
+        Stream.runDrain,
+        Effect.timeout("2 minutes")
+      )
+      // In the middle of a command on the console, which it leaves as it is.
+      yield* first.kill("SIGKILL")
       const { url } = yield* serve(at)
       const api = yield* clientOf(url, token)
-      yield* api.create({ id: "one", machine: vmId, repoUrl: "file:///home/agent/repo", branch: "main" })
       const events = yield* Stream.runCollect(api.watch("one", { untilSettled: true }))
       const session = yield* api.get("one")
       assert.strictEqual(session.status, "ready", JSON.stringify(session.failure))
