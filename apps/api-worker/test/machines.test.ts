@@ -22,7 +22,7 @@ import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Path from "node:path"
 import { afterAll, beforeAll } from "vitest"
-import { build, clientOf, newToken, removeBuild, serve, type Site, site } from "./support/worker.ts"
+import { build, clientOf, newToken, openCode, removeBuild, serve, type Site, site } from "./support/worker.ts"
 
 beforeAll(build, 120_000)
 afterAll(removeBuild)
@@ -33,19 +33,6 @@ type Services = Scope.Scope | FileSystem.FileSystem | PathService.Path | ChildPr
 
 const live = <E>(name: string, test: Effect.Effect<void, E, Services>) =>
   it.live(name, () => test.pipe(Effect.scoped, Effect.provide(NodeServices.layer)), limit)
-
-/** Answers as OpenCode does, from a folder of its own, and counts its starts. */
-const openCode = `#!/bin/sh
-while [ $# -gt 0 ]; do
-  [ "$1" = --port ] && port=$2
-  shift
-done
-echo "$port" >>"$HOME/starts"
-d=$(mktemp -d "$HOME/www.XXXXXX")
-mkdir "$d/global"
-printf '{"healthy":true,"version":"1.2.3"}' >"$d/global/health"
-exec busybox httpd -f -p "$port" -h "$d"
-`
 
 const repository = `git init -q -b main "$1" && cd "$1" && echo hello >README && git add . &&
   git -c user.name=t -c user.email=t@t commit -qm first`

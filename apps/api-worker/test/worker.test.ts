@@ -16,6 +16,19 @@ afterAll(removeBuild)
 const linesOf = (path: string): ReadonlyArray<string> =>
   Fs.existsSync(path) ? Fs.readFileSync(path, "utf8").split("\n").slice(0, -1) : []
 
+/** A worker at a port that another one can have after it, with a session under way. */
+const begun = Effect.gen(function* () {
+  const at = yield* site
+  const token = yield* newToken(at)
+  const port = String(yield* FreePort.onLoopback)
+  const first = yield* serve(at, "--port", port)
+  const api = yield* clientOf(first.url, token)
+  const opencodePort = yield* FreePort.onLoopback
+  const workspaceBasePath = Path.join(at.home, "workspaces")
+  yield* api.create({ id: "one", machine: "here", repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
+  return { api, at, first, port }
+})
+
 describe("the bundle", () => {
   it("is one file without a path of the machine that built it", () => {
     const dist = Path.join(import.meta.dirname, "..", "dist")
@@ -195,14 +208,7 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
 
   it.live("hands over what it runs when it is told to stop, and its readers come back to the next", () =>
     Effect.gen(function* () {
-      const at = yield* site
-      const token = yield* newToken(at)
-      const port = String(yield* FreePort.onLoopback)
-      const first = yield* serve(at, "--port", port)
-      const api = yield* clientOf(first.url, token)
-      const opencodePort = yield* FreePort.onLoopback
-      const workspaceBasePath = Path.join(at.home, "workspaces")
-      yield* api.create({ id: "one", machine: "here", repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
+      const { api, at, first, port } = yield* begun
       const reader = yield* Effect.forkScoped(Stream.runCollect(api.watch("one", { untilSettled: true })))
       yield* Effect.sleep("300 millis")
       assert.strictEqual(yield* first.kill("SIGTERM"), 0)
@@ -220,14 +226,7 @@ describeWith(["busybox", "git"], "api-worker with real steps on this machine", (
 
   it.live("has its readers come back to the next one when it is killed with -9", () =>
     Effect.gen(function* () {
-      const at = yield* site
-      const token = yield* newToken(at)
-      const port = String(yield* FreePort.onLoopback)
-      const first = yield* serve(at, "--port", port)
-      const api = yield* clientOf(first.url, token)
-      const opencodePort = yield* FreePort.onLoopback
-      const workspaceBasePath = Path.join(at.home, "workspaces")
-      yield* api.create({ id: "one", machine: "here", repoUrl: at.repoUrl, opencodePort, workspaceBasePath })
+      const { api, at, first, port } = yield* begun
       const seen: Array<number> = []
       const watched = Stream.tap(api.watch("one", { untilSettled: true }), () => Effect.sync(() => void seen.push(1)))
       const reader = yield* Effect.forkScoped(Stream.runCollect(watched))

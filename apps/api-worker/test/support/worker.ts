@@ -26,7 +26,7 @@ export const build = (): void => {
 export const removeBuild = (): void => Fs.rmSync(builds, { recursive: true, force: true })
 
 /** Counts its starts in `~/starts`, and answers as OpenCode does. */
-const openCode = `#!/bin/sh
+export const openCode = `#!/bin/sh
 while [ $# -gt 0 ]; do
   [ "$1" = --port ] && port=$2
   shift
