@@ -6,7 +6,8 @@
 import { Clock, Context, Duration, Effect } from "effect"
 import * as CapturedOutput from "./CapturedOutput.ts"
 import * as SshCommand from "./SshCommand.ts"
-import * as SshError from "./SshError.ts"
+import type * as SshError from "./SshError.ts"
+import { outOfLimit, over as reached } from "./internal/commandLimits.ts"
 
 /**
  * When the request was made that the time limits of commands count from, as `Clock.monotonicTimeNanos` has it. Default:
@@ -46,8 +47,8 @@ export const spanning = <A, E, R>(
   const limit = Duration.fromInputUnsafe(timeout)
   const over = Effect.suspend(() => {
     const nothing = { stdout: CapturedOutput.empty, stderr: CapturedOutput.empty, killed: false }
-    const details = { ...nothing, command: SshCommand.display(command), timeoutMs: Duration.toMillis(limit) }
-    return Effect.fail(SshError.make(new SshError.CommandTimeout({ ...details, outcome: "did-not-run" })))
+    const details = { ...nothing, command: SshCommand.display(command), outcome: "did-not-run" } as const
+    return Effect.fail(outOfLimit(reached("CommandTimeout", limit), details))
   })
   return Effect.gen(function* () {
     const begun = (yield* RequestedAt) ?? (yield* Clock.monotonicTimeNanos)
